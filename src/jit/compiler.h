@@ -1,0 +1,43 @@
+// PTX kernel in, machine code out: the one entrance to the compiler for the floors above. Knows caches; hides LLVM.
+#pragma once
+
+#include "ptx/ast.h"
+#include "simt/kernel_abi.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace anywarp::jit {
+
+struct CompileOptions {
+    uint32_t block_dim[3] = {0, 0, 0}; // 0,0,0: the general version, for any block shape
+    unsigned width = 0;                // 0: chosen per kernel; ANYWARP_WIDTH overrides
+    bool statistics = false;
+    bool optimize = true;              // false: widening and code generation without LLVM's optimisations (tests)
+    bool use_cache = true;             // the on-disk object cache
+};
+
+/// Loaded machine code of one kernel for one launch shape. Lives as long as the object.
+class CompiledKernel {
+public:
+    virtual ~CompiledKernel() = default;
+    KernelInfo info{};
+    bool from_cache = false;
+    double compile_seconds = 0; // wall clock, or the time to load it from the cache
+};
+
+/// Thread-safe; several kernels may be compiled at the same time. Errors: user / invalid_ptx with the diagnostics, unsupported
+/// with the feature's name.
+Result<std::unique_ptr<CompiledKernel>> compile(const ptx::Module& module, uint32_t function, const CompileOptions& options);
+
+/// The texts `anywarp ptx show` prints.
+struct Stages {
+    std::string ptx, simt_ir, simt_ir_optimized, simd_ir, simd_ir_optimized, assembly;
+};
+Result<Stages> show_stages(const ptx::Module& module, uint32_t function, const CompileOptions& options);
+
+/// Instruction set in use: "avx512", "avx2", "sse4" (x86-64-v4, v3, v2), or LLVM's CPU name elsewhere. ANYWARP_ISA selects one.
+std::string isa_name();
+
+} // namespace anywarp::jit
