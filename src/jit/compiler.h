@@ -14,8 +14,8 @@ struct CompileOptions {
     uint32_t block_dim[3] = {0, 0, 0}; // 0,0,0: the general version, for any block shape
     unsigned width = 0;                // 0: chosen per kernel; ANYWARP_WIDTH overrides
     bool statistics = false;
-    bool optimize = true;              // false: widening and code generation without LLVM's optimisations (tests)
-    bool use_cache = true;             // the on-disk object cache
+    bool optimize = true;  // false: widening and code generation without LLVM's optimisations (tests)
+    bool use_cache = true; // the on-disk object cache
 };
 
 /// Loaded machine code of one kernel for one launch shape. Lives as long as the object.
@@ -36,6 +36,10 @@ struct Stages {
     std::string ptx, simt_ir, simt_ir_optimized, simd_ir, simd_ir_optimized, assembly;
 };
 Result<Stages> show_stages(const ptx::Module& module, uint32_t function, const CompileOptions& options);
+
+/// Tells the loader where a service of kernel_abi.h lives (anywarp_trap, anywarp_vprintf ...). Called once at start-up by whoever
+/// provides them; a kernel that needs a service nobody registered fails to load.
+void set_service(const char* name, void* address);
 
 /// Instruction set in use: "avx512", "avx2", "sse4" (x86-64-v4, v3, v2), or LLVM's CPU name elsewhere. ANYWARP_ISA selects one.
 std::string isa_name();

@@ -1,0 +1,22 @@
+// The two optimisation stages of the pipeline, as LLVM pass pipelines.
+#pragma once
+
+namespace llvm {
+class Module;
+class TargetMachine;
+} // namespace llvm
+
+namespace anywarp::jit {
+
+/// One thread's IR, as src/simt makes it, into the form the widening asks for:
+///   - every device function that doesn't recurse is inlined; unused ones are gone
+///   - anywarp.exit() in the kernel and `unreachable` after a noreturn service are branches to the one return
+///   - no switch, no vector values, one return, reducible control flow, loops in LoopSimplify and LCSSA form
+///   - calls only of anywarp.* intrinsics, anywarp_* services, LLVM intrinsics and recursive device functions
+/// `optimize` false does only what that form needs (and mem2reg).
+void optimize_simt(llvm::Module& module, llvm::TargetMachine& machine, bool optimize = true);
+
+/// The widened module: splits coroutines, then optimises as for any SIMD code.
+void optimize_simd(llvm::Module& module, llvm::TargetMachine& machine, bool optimize);
+
+} // namespace anywarp::jit

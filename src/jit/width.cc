@@ -1,0 +1,44 @@
+// The choice of the warp width.
+//
+// CUDA fixes 32 only for kernels that can see it: those with shuffles, votes and other warp-level instructions. Everything else
+// may run at the width that the vector registers like best, one register of f32. Lanes that may wait for each other (a spin lock
+// taken inside a warp) need a schedule of their own: width 1.
+#include "jit/width.h"
+
+#include "simt/simt.h"
+
+#include <cstdlib>
+
+namespace anywarp::jit {
+namespace {
+
+Result<unsigned> wished_width(const CompileOptions& options) {
+    std::string text = std::to_string(options.width);
+    if (const char* wish = std::getenv("ANYWARP_WIDTH"); wish && *wish) text = wish;
+    for (unsigned width : {0u, 1u, 4u, 8u, 16u, 32u})
+        if (text == std::to_string(width)) return width;
+    return user_error(ErrorCode::invalid_value, "warp width " + text + ": expected 1, 4, 8, 16 or 32");
+}
+
+unsigned default_width(const Target& target) {
+    if (target.isa == "avx512") return 16;
+    if (target.isa == "avx2") return 8;
+    return 4;
+}
+
+} // namespace
+
+Result<unsigned> choose_width(const simt::KernelTraits& traits, const CompileOptions& options, const Target& target) {
+    Result<unsigned> wish = wished_width(options);
+    if (!wish) return wish;
+    if (traits.needs_lane_scheduling || *wish == 1) return 1u;
+    if (traits.warp_operations) return 32u;
+    if (*wish) return *wish;
+    unsigned width = default_width(target);
+    uint64_t threads = uint64_t(options.block_dim[0]) * options.block_dim[1] * options.block_dim[2];
+    if (threads == 1) return 1u;
+    while (threads && width > 4 && threads <= width / 2) width /= 2;
+    return width;
+}
+
+} // namespace anywarp::jit
