@@ -7,6 +7,8 @@
 #include "machine/command.h"
 #include "simt/kernel_abi.h"
 
+#include <atomic>
+
 namespace anywarp::machine {
 
 struct GridArguments {
@@ -18,6 +20,10 @@ struct GridArguments {
     bool cooperative = false;         // gives the blocks a grid barrier workspace
     unsigned workers = 0;             // 0: as many as the machine has; 1: on the calling thread only
     uint64_t* counters = nullptr;     // counter_count values that statistics are added to; may be null
+    // Nanoseconds that one block took in earlier launches (0: not known), kept up to date: small grids then stay on the
+    // calling thread. May be null.
+    std::atomic<uint64_t>* block_nanoseconds = nullptr;
+    void* machine = nullptr;          // BlockContext::machine
 };
 
 Result<void> run_grid(const KernelInfo& info, const GridArguments& arguments);
