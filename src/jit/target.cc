@@ -88,7 +88,9 @@ Result<Target> select_target(bool must_run) {
     const Host& h = host();
     if (h.triple.getArch() != llvm::Triple::x86_64)
         return user_error(ErrorCode::invalid_value, "ANYWARP_ISA=" + name + ": this machine only knows native");
-    Target target{.isa = name, .triple = h.triple.str()};
+    Target target;
+    target.isa = name;
+    target.triple = h.triple.str();
     bool runs = false;
     if (name == "avx512")
         target.cpu = "x86-64-v4", runs = h.runs_avx512();
