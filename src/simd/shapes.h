@@ -1,0 +1,69 @@
+// What each value looks like across the lanes of a warp: uniform (the same in all), strided (lane i holds base + i * stride,
+// stride a known constant) or varying.
+//
+// Uniformity, with divergent control flow taken into account, is LLVM's UniformityAnalysis with our own notion of what depends
+// on the lane. Strides refine the rest: addresses of neighbouring lanes are base + i * size, so loads become plain vector
+// loads. Widening an index (sext, zext) keeps its stride only if it doesn't wrap between the lanes; where that can't be proven
+// (from the base's alignment or from known bits) the value is "guarded": a scalar test at run time tells, and the
+// vector form serves as fallback.
+#pragma once
+
+#include "simd/regions.h"
+
+#include <llvm/ADT/GenericCycleInfo.h>
+#include <llvm/Analysis/CycleAnalysis.h>
+#include <llvm/Analysis/TargetTransformInfo.h>
+#include <llvm/Analysis/UniformityAnalysis.h>
+#include <llvm/IR/Function.h>
+
+#include <cstdint>
+#include <memory>
+
+namespace anywarp::simd {
+
+struct Shape {
+    enum class Kind : uint8_t { undefined, uniform, strided, varying };
+    Kind kind = Kind::undefined;
+    bool guarded = false;
+    unsigned align = 0;  // the base (lane 0's value) is a multiple of 2^align
+    int64_t stride = 0;
+
+    bool uniform() const { return kind == Kind::uniform; }
+    bool strided() const { return kind == Kind::strided; }
+    bool varying() const { return kind == Kind::varying; }
+    bool operator==(const Shape&) const = default;
+};
+
+class Shapes {
+public:
+    Shapes(llvm::Function& function, unsigned width, llvm::DominatorTree& dominators);
+    ~Shapes();
+
+    bool divergent(const llvm::Value* value) const;
+    bool divergent_branch(llvm::BasicBlock& block) const;
+
+    /// Second step, once it is known which blocks are meeting points of diverged lanes.
+    void find_strides(const Regions& regions);
+    Shape shape(const llvm::Value* value) const;
+
+    /// Bytes of each element when the lanes' copies of a local array are interleaved element by element; 0: lane after lane.
+    unsigned interleaved(const llvm::Value* alloca) const;
+
+private:
+    Shape transfer(llvm::Instruction& instruction, const Regions& regions) const;
+    Shape extend(llvm::Instruction& cast) const;
+    void find_interleaved();
+
+    llvm::Function& function_;
+    unsigned width_;
+    std::unique_ptr<llvm::TargetTransformInfo> lanes_;
+    std::unique_ptr<llvm::CycleInfo> cycles_;
+    std::unique_ptr<llvm::UniformityInfo> uniformity_;
+    llvm::DenseMap<const llvm::Value*, Shape> shapes_;
+    llvm::DenseMap<const llvm::Value*, unsigned> interleaved_; // alloca or a pointer derived from it -> element bytes
+};
+
+/// The name of the function that a call calls, or "".
+llvm::StringRef callee_name(const llvm::Value* value);
+
+} // namespace anywarp::simd

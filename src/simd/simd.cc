@@ -1,0 +1,241 @@
+// The widening of one kernel, step by step, and the entry points around the result (kernel_abi.h).
+#include "simd/simd.h"
+
+#include "simd/regions.h"
+#include "simd/shapes.h"
+#include "simd/widener.h"
+
+#include <llvm/Analysis/AssumptionCache.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/Transforms/Utils/BasicBlockUtils.h>
+#include <llvm/Transforms/Utils/Cloning.h>
+#include <llvm/Transforms/Utils/LCSSA.h>
+#include <llvm/Transforms/Utils/LoopSimplify.h>
+#include <llvm/Transforms/Utils/LoopUtils.h>
+
+namespace anywarp::simd {
+
+using namespace llvm;
+
+namespace {
+
+// The shape of control flow that Regions expects: simple loops whose latch does nothing but go back, values that leave loops
+// through phis, pairs taken apart where they are made.
+void normalize(Function& function, DominatorTree& dominators, LoopInfo& loops) {
+    removeUnreachableBlocks(function);
+    dominators.recalculate(function);
+    loops.releaseMemory();
+    loops.analyze(dominators);
+    for (Loop* loop : loops) simplifyLoop(loop, &dominators, &loops, nullptr, nullptr, nullptr, false);
+    for (Loop* loop : loops.getLoopsInPreorder()) {
+        BasicBlock* latch = loop->getLoopLatch();
+        if (latch && !latch->getSingleSuccessor()) SplitEdge(latch, loop->getHeader(), &dominators, &loops);
+    }
+    for (Loop* loop : loops) formLCSSARecursively(*loop, dominators, &loops, nullptr);
+    std::vector<Instruction*> pairs;
+    for (BasicBlock& block : function)
+        for (Instruction& instruction : block)
+            if (instruction.getType()->isStructTy()) pairs.push_back(&instruction);
+    for (Instruction* pair : pairs) {
+        std::vector<ExtractValueInst*> users;
+        for (User* user : pair->users())
+            if (auto* extract = dyn_cast<ExtractValueInst>(user)) users.push_back(extract);
+        for (unsigned member = 0; member < 2; ++member) {
+            ExtractValueInst* first = nullptr;
+            for (ExtractValueInst* extract : users) {
+                if (extract->getIndices()[0] != member) continue;
+                if (!first) {
+                    first = ExtractValueInst::Create(pair, {member}, extract->getName(), std::next(pair->getIterator()));
+                }
+                extract->replaceAllUsesWith(first);
+                extract->eraseFromParent();
+            }
+        }
+    }
+    dominators.recalculate(function);
+    loops.releaseMemory();
+    loops.analyze(dominators);
+}
+
+Type* info_type(LLVMContext& context) {
+    Type* i32 = Type::getInt32Ty(context);
+    Type* ptr = PointerType::getUnqual(context);
+    return StructType::get(context, {i32, i32, i32, i32, ptr, ptr, ptr, ptr, i32, i32, i32, i32, i32, i32, i32, i32});
+}
+
+// Runs the warps of a block one after the other.
+Function* make_run_block(Module& module, Function& warp, const WidenOptions& options) {
+    LLVMContext& context = module.getContext();
+    IRBuilder<> b(context);
+    auto* type = FunctionType::get(b.getVoidTy(), {b.getPtrTy()}, false);
+    auto* function = Function::Create(type, GlobalValue::ExternalLinkage, "anywarp_run_block", module);
+    function->copyAttributesFrom(&warp);
+    function->removeFnAttr(Attribute::AlwaysInline);
+    auto* entry = BasicBlock::Create(context, "entry", function);
+    auto* loop = BasicBlock::Create(context, "warps", function);
+    auto* done = BasicBlock::Create(context, "done", function);
+    b.SetInsertPoint(entry);
+    Value* block = function->getArg(0);
+    uint32_t known = options.block_dim[0] * options.block_dim[1] * options.block_dim[2];
+    Value* threads = known ? static_cast<Value*>(b.getInt32(known))
+                           : b.CreateLoad(b.getInt32Ty(), b.CreateConstGEP1_32(b.getInt8Ty(), block, offsetof(BlockContext, threads)));
+    b.CreateBr(loop);
+    b.SetInsertPoint(loop);
+    PHINode* base = b.CreatePHI(b.getInt32Ty(), 2, "warp_base");
+    base->addIncoming(b.getInt32(0), entry);
+    b.CreateCall(&warp, {block, base, ConstantPointerNull::get(b.getPtrTy())});
+    Value* next = b.CreateAdd(base, b.getInt32(options.width), "", true, true);
+    base->addIncoming(next, loop);
+    b.CreateCondBr(b.CreateICmpULT(next, threads), loop, done);
+    b.SetInsertPoint(done);
+    b.CreateRetVoid();
+    warp.addFnAttr(Attribute::AlwaysInline);
+    return function;
+}
+
+// The warp function as a coroutine (LLVM's switched-resume form): start makes the frame, resume goes on behind a suspension.
+struct Coroutine { Function *start, *resume, *frame_bytes; };
+Coroutine make_coroutine(Module& module, Function& warp, const WidenOptions& options) {
+    LLVMContext& context = module.getContext();
+    IRBuilder<> b(context);
+    auto* start = Function::Create(FunctionType::get(b.getVoidTy(), {b.getPtrTy(), b.getInt32Ty(), b.getPtrTy(), b.getPtrTy()}, false),
+                                   GlobalValue::ExternalLinkage, "anywarp_start", module);
+    start->copyAttributesFrom(&warp);
+    start->addFnAttr(Attribute::PresplitCoroutine);
+    auto* entry = BasicBlock::Create(context, "entry", start);
+    auto* size_only = BasicBlock::Create(context, "size", start);
+    auto* begin = BasicBlock::Create(context, "begin", start);
+    auto* leave = BasicBlock::Create(context, "leave", start);
+    Value* null = ConstantPointerNull::get(b.getPtrTy());
+
+    // A null state asks for the frame's size, written to *frame.
+    b.SetInsertPoint(entry);
+    Value* id = b.CreateIntrinsic(Intrinsic::coro_id, {}, {b.getInt32(64), null, null, null});
+    Value* size = b.CreateIntrinsic(Intrinsic::coro_size, {b.getInt64Ty()}, {});
+    b.CreateCondBr(b.CreateICmpEQ(start->getArg(2), null), size_only, begin);
+    b.SetInsertPoint(size_only);
+    b.CreateStore(size, start->getArg(3));
+    b.CreateRetVoid();
+    b.SetInsertPoint(begin);
+    Value* handle = b.CreateIntrinsic(Intrinsic::coro_begin, {}, {id, start->getArg(3)});
+
+    // The body: the warp function's blocks, cloned in behind.
+    ValueToValueMapTy map;
+    map[warp.getArg(0)] = start->getArg(0);
+    Value* base = b.CreateMul(start->getArg(1), b.getInt32(options.width), "warp_base", true, true);
+    map[warp.getArg(1)] = base;
+    map[warp.getArg(2)] = start->getArg(2);
+    SmallVector<ReturnInst*, 4> returns;
+    BasicBlock* last = &start->back();
+    CloneFunctionInto(start, &warp, map, CloneFunctionChangeType::LocalChangesOnly, returns);
+    start->addFnAttr(Attribute::PresplitCoroutine);
+    start->removeFnAttr(Attribute::AlwaysInline);
+    auto* body = cast<BasicBlock>(map[&warp.getEntryBlock()]);
+    (void)last;
+    b.SetInsertPoint(begin);
+    b.CreateBr(body);
+    b.SetInsertPoint(leave);
+    b.CreateIntrinsic(Intrinsic::coro_end, {}, {handle, b.getFalse(), ConstantTokenNone::get(context)});
+    b.CreateRetVoid();
+    for (ReturnInst* ret : returns) {
+        b.SetInsertPoint(ret);
+        b.CreateStore(b.getInt32(uint32_t(Suspension::finished)), start->getArg(2)); // WarpState::suspension is its first member
+        b.CreateBr(leave);
+        ret->eraseFromParent();
+    }
+    std::vector<CallInst*> suspensions;
+    for (BasicBlock& block : *start)
+        for (Instruction& instruction : block)
+            if (callee_name(&instruction) == "anywarp.suspend") suspensions.push_back(cast<CallInst>(&instruction));
+    for (CallInst* call : suspensions) {
+        BasicBlock* block = call->getParent();
+        BasicBlock* after = block->splitBasicBlock(std::next(call->getIterator()), "resumed");
+        block->getTerminator()->eraseFromParent();
+        b.SetInsertPoint(block);
+        Value* outcome = b.CreateIntrinsic(Intrinsic::coro_suspend, {}, {ConstantTokenNone::get(context), b.getFalse()});
+        SwitchInst* choice = b.CreateSwitch(outcome, leave, 2); // default: suspended, return to the scheduler
+        choice->addCase(b.getInt8(0), after);
+        choice->addCase(b.getInt8(1), leave);
+        call->eraseFromParent();
+    }
+
+    auto* resume = Function::Create(FunctionType::get(b.getVoidTy(), {b.getPtrTy()}, false), GlobalValue::ExternalLinkage, "anywarp_resume", module);
+    b.SetInsertPoint(BasicBlock::Create(context, "entry", resume));
+    b.CreateIntrinsic(Intrinsic::coro_resume, {}, {resume->getArg(0)});
+    b.CreateRetVoid();
+
+    auto* frame_bytes = Function::Create(FunctionType::get(b.getInt64Ty(), {}, false), GlobalValue::ExternalLinkage, "anywarp_frame_bytes", module);
+    b.SetInsertPoint(BasicBlock::Create(context, "entry", frame_bytes));
+    Value* bytes = b.CreateAlloca(b.getInt64Ty());
+    b.CreateCall(start, {null, b.getInt32(0), null, bytes});
+    b.CreateRet(b.CreateLoad(b.getInt64Ty(), bytes));
+    return {start, resume, frame_bytes};
+}
+
+} // namespace
+
+Result<void> widen_kernel(Function& function, const WidenOptions& options, TargetMachine& machine) {
+    Module& module = *function.getParent();
+    LLVMContext& context = module.getContext();
+    IRBuilder<> b(context);
+
+    DominatorTree dominators(function);
+    LoopInfo loops;
+    normalize(function, dominators, loops);
+    for (BasicBlock& block : function)
+        if (isa<SwitchInst>(block.getTerminator()) || isa<IndirectBrInst>(block.getTerminator()))
+            return internal_error("widening: a switch was left in kernel " + function.getName().str());
+    PostDominatorTree post_dominators(function);
+    Shapes shapes(function, options.width, dominators);
+    Regions regions(function, dominators, post_dominators, loops, [&](BasicBlock& block) { return shapes.divergent_branch(block); });
+    shapes.find_strides(regions);
+
+    auto* type = FunctionType::get(b.getVoidTy(), {b.getPtrTy(), b.getInt32Ty(), b.getPtrTy()}, false);
+    auto* warp = Function::Create(type, GlobalValue::InternalLinkage, "anywarp_warp", module);
+    for (Attribute attribute : function.getAttributes().getFnAttrs())
+        if (attribute.isStringAttribute()) warp->addFnAttr(attribute);
+    warp->addFnAttr(Attribute::NoUnwind);
+    TargetTransformInfo costs = machine.getTargetTransformInfo(*warp);
+    Widener widener(function, *warp, options, shapes, regions, loops, costs);
+    if (auto result = widener.run(); !result) {
+        warp->eraseFromParent();
+        return result;
+    }
+
+    Constant* null = ConstantPointerNull::get(b.getPtrTy());
+    Constant *run_block = null, *start = null, *resume = null, *frame_bytes = null;
+    if (widener.suspends) {
+        Coroutine coroutine = make_coroutine(module, *warp, options);
+        start = coroutine.start;
+        resume = coroutine.resume;
+        frame_bytes = coroutine.frame_bytes;
+        warp->eraseFromParent();
+    } else {
+        run_block = make_run_block(module, *warp, options);
+    }
+    function.deleteBody();
+    if (function.use_empty()) function.eraseFromParent();
+
+    auto number = [&](uint32_t value) { return b.getInt32(value); };
+    auto* info = ConstantStruct::get(cast<StructType>(info_type(context)),
+                                     {number(kernel_abi_version), number(options.width), number(widener.suspends), number(256), run_block, start, resume,
+                                      frame_bytes, number(widener.contiguous), number(widener.broadcast), number(widener.strided),
+                                      number(widener.gather), number(widener.atomics), number(options.local_bytes), number(options.spins), number(0)});
+    new GlobalVariable(module, info->getType(), true, GlobalValue::ExternalLinkage, info, "anywarp_kernel_info");
+
+    // Recursive device functions run at width 1: the lane is lane 0 of a warp of one.
+    if (Function* lane = module.getFunction("anywarp.lane"); lane && lane->isDeclaration() && !lane->use_empty()) {
+        for (User* user : make_early_inc_range(lane->users()))
+            if (auto* call = dyn_cast<CallInst>(user)) {
+                call->replaceAllUsesWith(b.getInt32(0));
+                call->eraseFromParent();
+            }
+    }
+    std::string problem;
+    raw_string_ostream stream(problem);
+    if (verifyModule(module, &stream)) return internal_error("widening made a broken module: " + problem);
+    return {};
+}
+
+} // namespace anywarp::simd
