@@ -1,7 +1,7 @@
 // Uniformity and strides. See shapes.h.
 #include "simd/shapes.h"
 
-#include <llvm/ADT/PostOrderIterator.h>
+#include <llvm/ADT/GenericUniformityImpl.h>
 #include <llvm/Analysis/TargetTransformInfoImpl.h>
 #include <llvm/Analysis/ValueTracking.h>
 #include <llvm/IR/Instructions.h>
@@ -124,7 +124,7 @@ void Shapes::find_interleaved() {
         // Every offset must be a multiple of the element: known for GEPs from their scale and constant parts.
         for (size_t i = 1; i < pointers.size() && suits; ++i) {
             auto* gep = cast<GEPOperator>(pointers[i]);
-            SmallMapVector<Value*, APInt, 4> scaled;
+            MapVector<Value*, APInt> scaled;
             APInt constant(64, 0);
             if (!gep->collectOffset(layout, 64, scaled, constant) || constant.urem(element) != 0) { suits = false; break; }
             for (auto& [index, scale] : scaled) {

@@ -12,6 +12,7 @@
 #include <llvm/Transforms/Utils/Cloning.h>
 #include <llvm/Transforms/Utils/LCSSA.h>
 #include <llvm/Transforms/Utils/LoopSimplify.h>
+#include <llvm/Transforms/Utils/Local.h>
 #include <llvm/Transforms/Utils/LoopUtils.h>
 
 namespace anywarp::simd {
@@ -127,12 +128,12 @@ Coroutine make_coroutine(Module& module, Function& warp, const WidenOptions& opt
     map[warp.getArg(1)] = base;
     map[warp.getArg(2)] = start->getArg(2);
     SmallVector<ReturnInst*, 4> returns;
-    BasicBlock* last = &start->back();
     CloneFunctionInto(start, &warp, map, CloneFunctionChangeType::LocalChangesOnly, returns);
     start->addFnAttr(Attribute::PresplitCoroutine);
     start->removeFnAttr(Attribute::AlwaysInline);
     auto* body = cast<BasicBlock>(map[&warp.getEntryBlock()]);
-    (void)last;
+    for (Instruction& instruction : make_early_inc_range(*body))
+        if (isa<AllocaInst>(instruction)) instruction.moveBefore(entry->getFirstNonPHI());
     b.SetInsertPoint(begin);
     b.CreateBr(body);
     b.SetInsertPoint(leave);

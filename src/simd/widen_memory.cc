@@ -5,6 +5,7 @@
 #include "simd/widener.h"
 
 #include <llvm/IR/IntrinsicInst.h>
+#include <llvm/IR/MDBuilder.h>
 
 namespace anywarp::simd {
 
