@@ -119,7 +119,7 @@ struct Operand {
     bool minus = false;           // address base or operand written with unary minus (rare)
     bool float_is_single = false; // 0f form
     bool address_has_register = false;
-    int8_t component = -1;   // .x .y .z .w (or .r .g .b .a) as 0..3
+    int8_t component = -1;   // .x .y .z .w (or .r .g .b .a) as 0..3; video selectors .b0 .. .b3 as 4..7, .h0 .h1 as 8, 9
     RegisterId reg = no_index;
     uint64_t bits = 0;
     int64_t offset = 0;
@@ -226,6 +226,7 @@ struct Function {
     std::string alias_of; // .alias
     SourceLocation where;
     size_t body_begin = 0, body_end = 0; // byte range of the body in Module::text, braces included
+    SourceLocation body_where;           // of the opening brace
     /// Bytes of the parameter buffer of an entry: each parameter at its own alignment, in order (see layout.h).
 };
 

@@ -1,0 +1,336 @@
+// Instructions and operands of a body. Modifiers, types and state spaces may come in any order; what an instruction needs is
+// the verifier's business, so that the parser stays the same for all of them. Only branches and calls have rules of their own.
+//
+// Source: PTX ISA 9.0, 6 (operands), 9.7.12 (control flow), 9.7.10 (texture operands).
+#include "ptx/parser.h"
+
+namespace anywarp::ptx {
+
+bool BodyParser::parse_instruction(RegisterId guard, bool guard_negated) {
+    Instruction instruction;
+    instruction.guard = guard;
+    instruction.guard_negated = guard_negated;
+    instruction.where = token_.where;
+    if (!token_.is_identifier()) return fail_here("an instruction");
+    if (!parse_opcode(instruction)) return false;
+    if (instruction.opcode == Opcode::call) {
+        if (!parse_call(instruction)) return false;
+    } else if (!token_.is(';')) {
+        do {
+            Operand& operand = instruction.operands.emplace_back();
+            bool is_branch = instruction.opcode == Opcode::bra;
+            bool is_table = instruction.opcode == Opcode::brx_idx && instruction.operands.size() == 2;
+            if (is_table) {
+                if (!parse_table_operand(instruction)) return false;
+            } else if (!(is_branch ? parse_label(operand) : parse_operand(operand))) {
+                return false;
+            }
+        } while (accept(','));
+    }
+    if (!expect(';')) return false;
+    body_.instructions.push_back(std::move(instruction));
+    return true;
+}
+
+bool BodyParser::parse_opcode(Instruction& instruction) {
+    Token name = token_;
+    OpcodeMatch match = find_opcode(name.text);
+    std::string_view spelled = name.text;
+    instruction.opcode = match.opcode;
+    advance();
+    while (match.longer && token_.kind == Token::Kind::word && token_.text.data() == spelled.data() + spelled.size()) {
+        std::string_view longer(spelled.data(), spelled.size() + token_.text.size());
+        match = find_opcode(longer);
+        if (match.opcode == Opcode::invalid && !match.longer) break;
+        spelled = longer;
+        instruction.opcode = match.opcode;
+        advance();
+    }
+    if (instruction.opcode == Opcode::invalid) {
+        return fail(name.where, "unknown instruction '" + std::string(spelled) + "'");
+    }
+    for (; token_.kind == Token::Kind::word; advance())
+        if (!parse_modifier(instruction, token_.text.substr(1))) return false;
+    return true;
+}
+
+bool BodyParser::parse_modifier(Instruction& instruction, std::string_view word) {
+    if (word.size() == 2 && word[0] == 'v' && (word[1] == '2' || word[1] == '4' || word[1] == '8')) {
+        instruction.vector = uint8_t(word[1] - '0');
+        return true;
+    }
+    if (Type type = find_type(word); type != Type::none) {
+        instruction.types.push_back(type);
+        return true;
+    }
+    bool qualified = word.find("::") != word.npos;
+    Modifier modifier = find_modifier(word);
+    if (StateSpace space = find_space(word); space != StateSpace::generic && (!qualified || modifier != Modifier::none)) {
+        if (instruction.second_space != StateSpace::generic) return fail(token_.where, "a third state space");
+        (instruction.has_space ? instruction.second_space : instruction.space) = space;
+        instruction.has_space = true;
+        if (qualified) instruction.modifiers.push_back(modifier);
+        return true;
+    }
+    if (modifier == Modifier::none)
+        return fail(token_.where,
+                    "unknown modifier '." + std::string(word) + "' of '" + std::string(spelling(instruction.opcode)) + "'");
+    instruction.modifiers.push_back(modifier);
+    return true;
+}
+
+// call (ret), callee, (arguments), prototype;   every part but the callee may be missing
+bool BodyParser::parse_call(Instruction& instruction) {
+    auto list = [&] {
+        Operand& operand = instruction.operands.emplace_back();
+        operand.kind = Operand::Kind::list;
+        operand.where = token_.where;
+        advance();
+        return parse_list(operand.elements, ')');
+    };
+    if (token_.is('(') && !(list() && expect(','))) return false;
+    if (!token_.is_identifier()) return fail_here("a function");
+    Operand& callee = instruction.operands.emplace_back();
+    callee.where = token_.where;
+    std::string name(token_.text);
+    RegisterId reg = find_register(token_.text);
+    if (reg != no_index) {
+        callee.kind = Operand::Kind::reg;
+        callee.reg = reg;
+    } else {
+        auto found = module_.symbols.find(name);
+        if (found == module_.symbols.end() || found->second.kind != Symbol::Kind::function)
+            return fail(callee.where, "undefined function '" + name + "'");
+        callee.kind = Operand::Kind::symbol;
+        callee.symbol = found->second;
+    }
+    advance();
+    while (accept(',')) {
+        if (token_.is('(')) {
+            if (!list()) return false;
+        } else {
+            instruction.operands.emplace_back();
+            if (!parse_table_operand(instruction)) return false;
+        }
+    }
+    return true;
+}
+
+/// The name of a .branchtargets, .callprototype or .calltargets; it may stand before or behind.
+bool BodyParser::parse_table_operand(Instruction& instruction) {
+    if (!token_.is_identifier()) return fail_here("the name of a table");
+    Operand& operand = instruction.operands.back();
+    operand.kind = Operand::Kind::label;
+    operand.where = token_.where;
+    std::string_view name = token_.text;
+    SourceLocation where = token_.where;
+    advance();
+    for (size_t i = scopes_.size(); i-- > 0;) {
+        auto found = scopes_[i].tables.find(name);
+        if (found == scopes_[i].tables.end()) continue;
+        operand.bits = found->second & ~table_is_call_targets;
+        operand.negated = (found->second & table_is_call_targets) != 0;
+        bool is_branch = instruction.opcode == Opcode::brx_idx;
+        size_t size = is_branch ? body_.branch_targets.size() : operand.negated ? body_.call_targets.size() : body_.prototypes.size();
+        std::string_view known = operand.bits >= size ? std::string_view()
+                                 : is_branch          ? body_.branch_targets[operand.bits].name
+                                 : operand.negated    ? body_.call_targets[operand.bits].name
+                                                      : body_.prototypes[operand.bits].name;
+        if (known != name) return fail(where, "'" + std::string(name) + "' is another kind of table");
+        return true;
+    }
+    if (body_.instructions.size() >= no_index || instruction.operands.size() > 0xffff) return fail(where, "too many operands");
+    pending_tables_.push_back({uint32_t(body_.instructions.size()), uint16_t(instruction.operands.size() - 1), name, where});
+    return true;
+}
+
+bool BodyParser::parse_label(Operand& operand) {
+    if (!token_.is_identifier()) return fail_here("a label");
+    operand.kind = Operand::Kind::label;
+    operand.where = token_.where;
+    operand.label = refer_label(token_.text, token_.where);
+    advance();
+    return true;
+}
+
+// --- operands ----------------------------------------------------------------------------------------------------------
+
+bool BodyParser::parse_operand(Operand& operand) {
+    if (++depth_ > max_depth) {
+        depth_--;
+        return fail(token_.where, "operand is nested too deeply");
+    }
+    bool ok = parse_primary_operand(operand);
+    if (ok && token_.is('|')) { // p|q
+        advance();
+        Operand first = std::move(operand), second;
+        ok = parse_primary_operand(second);
+        operand = Operand{};
+        operand.kind = Operand::Kind::pair;
+        operand.where = first.where;
+        operand.elements.push_back(std::move(first));
+        operand.elements.push_back(std::move(second));
+    }
+    depth_--;
+    return ok;
+}
+
+bool BodyParser::parse_list(std::vector<Operand>& elements, char close) {
+    while (!token_.is(close)) {
+        if (!parse_operand(elements.emplace_back())) return false;
+        if (!accept(',') && !token_.is(close)) return fail_here(std::string("',' or '") + close + "'");
+    }
+    advance();
+    return true;
+}
+
+bool BodyParser::parse_component(Operand& operand) {
+    if (token_.kind != Token::Kind::word) return true;
+    constexpr std::string_view names[] = {"x", "y", "z", "w", "b0", "b1", "b2", "b3", "h0", "h1", "r", "g", "b", "a"};
+    for (size_t i = 0; i < std::size(names); i++)
+        if (token_.text.substr(1) == names[i]) {
+            operand.component = int8_t(i < 10 ? i : i - 10);
+            advance();
+            return true;
+        }
+    return fail(token_.where, "unknown component '" + std::string(token_.text) + "'");
+}
+
+bool BodyParser::parse_primary_operand(Operand& operand) {
+    operand.where = token_.where;
+    SourceLocation where = token_.where;
+    if (token_.is('!')) {
+        advance();
+        if (!token_.is_identifier()) return fail_here("a predicate");
+        if (!parse_primary_operand(operand)) return false;
+        operand.where = where;
+        operand.negated = true;
+        return true;
+    }
+    if (token_.is('{')) {
+        advance();
+        operand.kind = Operand::Kind::vector;
+        return parse_list(operand.elements, '}');
+    }
+    if (token_.is('[')) return parse_address(operand);
+    if (token_.is('-')) {
+        Lexer ahead = lexer_;
+        Token next = ahead.next();
+        if (next.is_identifier() && next.text != "WARP_SZ") {
+            advance();
+            operand.minus = true;
+        }
+    }
+    if (token_.is_identifier() && token_.text != "WARP_SZ") {
+        std::string_view name = token_.text;
+        if (name == "_") {
+            operand.kind = Operand::Kind::sink;
+            advance();
+            return true;
+        }
+        if (!resolve(name, token_.where, operand)) return false;
+        advance();
+        if (!parse_component(operand)) return false;
+        if (operand.kind == Operand::Kind::symbol)
+            while (token_.is('+') || token_.is('-')) {
+                bool minus = token_.is('-');
+                advance();
+                Constant value;
+                if (!parse_constant(value, 10)) return false;
+                operand.offset += int64_t(minus ? 0 - value.bits : value.bits);
+            }
+        return true;
+    }
+    Constant value;
+    if (!parse_constant(value, 4)) return false; // `|` is left for p|q
+    operand.kind = value.is_float ? Operand::Kind::immediate_float : Operand::Kind::immediate;
+    operand.bits = value.bits;
+    operand.float_is_single = value.single;
+    return true;
+}
+
+// [reg], [reg+imm], [symbol+imm], [imm]; with coordinates behind a comma: [texture, {x, y}], [texture, sampler, {x, y}]
+bool BodyParser::parse_address(Operand& operand) {
+    advance();
+    operand.kind = Operand::Kind::address;
+    if (token_.is_identifier() && token_.text != "WARP_SZ") {
+        Operand base;
+        SourceLocation where = token_.where;
+        if (!resolve(token_.text, where, base)) return false;
+        advance();
+        if (!parse_component(base)) return false;
+        if (base.kind == Operand::Kind::reg) {
+            operand.address_has_register = true;
+            operand.reg = base.reg;
+            operand.component = base.component;
+        } else if (base.kind == Operand::Kind::symbol) {
+            operand.symbol = base.symbol;
+        } else {
+            return fail(where, "an address cannot begin with a special register");
+        }
+        while (token_.is('+') || token_.is('-')) {
+            bool minus = token_.is('-');
+            advance();
+            if (token_.is_identifier() && token_.text != "WARP_SZ")
+                return fail(token_.where, "an address offset must be a constant, not '" + std::string(token_.text) + "'");
+            Constant value;
+            if (!parse_constant(value, 10)) return false;
+            if (value.is_float) return fail(where, "an address offset must be an integer");
+            operand.offset = int64_t(uint64_t(operand.offset) + (minus ? 0 - value.bits : value.bits));
+        }
+    } else {
+        int64_t value;
+        if (!parse_integer(value)) return false;
+        operand.offset = value;
+    }
+    if (token_.is(',')) {
+        Operand texture;
+        texture.kind = Operand::Kind::texture;
+        texture.where = operand.where;
+        Operand base = std::move(operand);
+        if (base.address_has_register || base.symbol.kind != Symbol::Kind::none)
+            base.kind = base.address_has_register ? Operand::Kind::reg : Operand::Kind::symbol;
+        texture.elements.push_back(std::move(base));
+        while (accept(','))
+            if (!parse_operand(texture.elements.emplace_back())) return false;
+        operand = std::move(texture);
+    }
+    return expect(']');
+}
+
+bool BodyParser::resolve(std::string_view name, SourceLocation where, Operand& operand) {
+    if (RegisterId reg = find_register(name); reg != no_index) {
+        operand.kind = Operand::Kind::reg;
+        operand.reg = reg;
+        return true;
+    }
+    if (name[0] == '%') {
+        if (SpecialRegister special = find_special_register(name); special != SpecialRegister::none) {
+            operand.kind = Operand::Kind::special;
+            operand.special = special;
+            return true;
+        }
+    }
+    operand.kind = Operand::Kind::symbol;
+    for (size_t i = scopes_.size(); i-- > 0;)
+        if (auto found = scopes_[i].names.find(name); found != scopes_[i].names.end()) {
+            operand.symbol = {Symbol::Kind::local_variable, found->second.index};
+            return true;
+        }
+    auto among = [&](const std::vector<Variable>& list, Symbol::Kind kind) {
+        for (uint32_t i = 0; i < list.size(); i++)
+            if (list[i].name == name) {
+                operand.symbol = {kind, i};
+                return true;
+            }
+        return false;
+    };
+    if (among(function_.parameters, Symbol::Kind::parameter) || among(function_.returns, Symbol::Kind::return_parameter)) return true;
+    if (auto found = module_.symbols.find(std::string(name)); found != module_.symbols.end()) {
+        operand.symbol = found->second;
+        return true;
+    }
+    return fail(where, (name[0] == '%' ? "undefined register '" : "undefined name '") + std::string(name) + "'");
+}
+
+} // namespace anywarp::ptx
