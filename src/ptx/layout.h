@@ -37,6 +37,9 @@ struct SharedLayout {
 /// Shared memory of a kernel and of every function it can reach by calls. Parses the bodies it needs.
 Result<SharedLayout> shared_layout(const Module& module, uint32_t entry_function);
 
+/// The function that really stands behind index `function`: follows .alias.
+uint32_t resolve_alias(const Module& module, uint32_t function);
+
 /// Functions reachable from `function` by direct calls, and, when an indirect call is reachable, every function whose address
 /// the module takes (in code or initialisers); `function` itself comes first.
 Result<std::vector<uint32_t>> reachable_functions(const Module& module, uint32_t function);
