@@ -125,6 +125,7 @@ Result<KernelObject> run_pipeline(const ptx::Module& module, uint32_t function, 
     timer.mark("lower");
     if (last == Stage::simt) return object;
 
+    if (llvm::Function* kernel = ir.getFunction(lowered->function)) simd::annotate_lanes(*kernel, *width);
     optimize_simt(ir, **machine, options.optimize);
     keep(&Stages::simt_ir_optimized, [&] { return text_of(ir); });
     timer.mark("optimise-simt");
