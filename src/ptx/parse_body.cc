@@ -68,6 +68,7 @@ bool BodyParser::parse_statement() {
             return expect(';');
         }
         Declaration d;
+        if (token_.is_word(".extern")) d.variable.linkage = Linkage::extern_, advance();
         if (!parse_declaration_words(d)) return false;
         return parse_local_variables(d);
     }
@@ -171,16 +172,16 @@ bool BodyParser::parse_label_or_table(const Token& name) {
     advance();
     uint32_t index;
     if (directive == ".branchtargets") {
-        Body::BranchTargets targets{std::string(name.text), {}};
+        Body::BranchTargets targets{unique(name.text), {}};
         do {
             if (!token_.is_identifier()) return fail_here("a label");
             targets.labels.push_back(refer_label(token_.text, token_.where));
             advance();
         } while (accept(','));
-        index = uint32_t(body_.branch_targets.size());
+        index = uint32_t(body_.branch_targets.size()) | table_branch_targets;
         body_.branch_targets.push_back(std::move(targets));
     } else if (directive == ".calltargets") {
-        Body::CallTargets targets{std::string(name.text), {}};
+        Body::CallTargets targets{unique(name.text), {}};
         do {
             if (!token_.is_identifier()) return fail_here("a function name");
             auto found = module_.symbols.find(std::string(token_.text));
@@ -189,11 +190,11 @@ bool BodyParser::parse_label_or_table(const Token& name) {
             targets.functions.push_back(found->second);
             advance();
         } while (accept(','));
-        index = uint32_t(body_.call_targets.size()) | table_is_call_targets;
+        index = uint32_t(body_.call_targets.size()) | table_call_targets;
         body_.call_targets.push_back(std::move(targets));
     } else {
         Body::Prototype prototype;
-        prototype.name = name.text;
+        prototype.name = unique(name.text);
         if (token_.is('(') && !parse_parameters(prototype.returns)) return false;
         if (!token_.is_identifier()) return fail_here("'_'");
         advance();
@@ -211,13 +212,17 @@ bool BodyParser::parse_label_or_table(const Token& name) {
     std::erase_if(pending_tables_, [&](const PendingTable& use) {
         if (use.name != name.text) return false;
         Instruction& instruction = body_.instructions[use.instruction];
-        if ((instruction.opcode == Opcode::brx_idx) != (directive == ".branchtargets")) return false;
-        Operand& operand = instruction.operands[use.operand];
-        operand.bits = index & ~table_is_call_targets;
-        operand.negated = (index & table_is_call_targets) != 0;
-        return true;
+        return set_table(instruction, instruction.operands[use.operand], index);
     });
     return expect(';');
+}
+
+/// Point a brx.idx or call at a table; false when the table is of another kind.
+bool BodyParser::set_table(const Instruction& instruction, Operand& operand, uint32_t table) {
+    if ((instruction.opcode == Opcode::brx_idx) != ((table & table_branch_targets) != 0)) return false;
+    operand.bits = table & ~(table_branch_targets | table_call_targets);
+    operand.negated = (table & table_call_targets) != 0;
+    return true;
 }
 
 // --- names -------------------------------------------------------------------------------------------------------------
@@ -268,6 +273,7 @@ LabelId BodyParser::refer_label(std::string_view name, SourceLocation where) {
 void BodyParser::define_label(const Token& name) {
     LabelId id = refer_label(name.text, name.where);
     if (body_.labels[id].target != no_index) fail(name.where, "label '" + std::string(name.text) + "' is defined twice");
+    else defined_labels_.push_back(id);
     body_.labels[id].target = uint32_t(body_.instructions.size());
 }
 
@@ -282,12 +288,13 @@ void BodyParser::close_scope() {
 }
 
 void BodyParser::finish_labels() {
-    // Drop the placeholders that turned out to be labels of an outer block; number the rest anew.
+    // Drop the placeholders that turned out to be labels of an outer block; number the rest in the order of the text.
     std::vector<Body::Label> kept;
     std::vector<LabelId> number(body_.labels.size(), no_index);
-    for (LabelId id = 0; id < body_.labels.size(); id++) {
-        if (label_states_[id].same_as != no_index) continue;
-        if (body_.labels[id].target == no_index) fail(label_states_[id].first_use, "undefined label '" + body_.labels[id].name + "'");
+    for (LabelId id = 0; id < body_.labels.size(); id++)
+        if (label_states_[id].same_as == no_index && body_.labels[id].target == no_index)
+            fail(label_states_[id].first_use, "undefined label '" + body_.labels[id].name + "'");
+    for (LabelId id : defined_labels_) {
         number[id] = LabelId(kept.size());
         kept.push_back({unique(body_.labels[id].name), body_.labels[id].target});
     }

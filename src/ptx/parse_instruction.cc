@@ -128,15 +128,7 @@ bool BodyParser::parse_table_operand(Instruction& instruction) {
     for (size_t i = scopes_.size(); i-- > 0;) {
         auto found = scopes_[i].tables.find(name);
         if (found == scopes_[i].tables.end()) continue;
-        operand.bits = found->second & ~table_is_call_targets;
-        operand.negated = (found->second & table_is_call_targets) != 0;
-        bool is_branch = instruction.opcode == Opcode::brx_idx;
-        size_t size = is_branch ? body_.branch_targets.size() : operand.negated ? body_.call_targets.size() : body_.prototypes.size();
-        std::string_view known = operand.bits >= size ? std::string_view()
-                                 : is_branch          ? body_.branch_targets[operand.bits].name
-                                 : operand.negated    ? body_.call_targets[operand.bits].name
-                                                      : body_.prototypes[operand.bits].name;
-        if (known != name) return fail(where, "'" + std::string(name) + "' is another kind of table");
+        if (!set_table(instruction, operand, found->second)) return fail(where, "'" + std::string(name) + "' is another kind of table");
         return true;
     }
     if (body_.instructions.size() >= no_index || instruction.operands.size() > 0xffff) return fail(where, "too many operands");

@@ -147,6 +147,7 @@ private:
     bool parse_component(Operand& operand);
     bool parse_address(Operand& operand);
     bool parse_table_operand(Instruction& instruction);
+    static bool set_table(const Instruction& instruction, Operand& operand, uint32_t table);
     bool resolve(std::string_view name, SourceLocation where, Operand& operand);
 
     RegisterId find_register(std::string_view name);
@@ -162,10 +163,12 @@ private:
     Body& body_;
     std::vector<Scope> scopes_;
     std::vector<LabelState> label_states_;
+    std::vector<LabelId> defined_labels_; // in the order of their definitions
     std::unordered_set<std::string> used_names_;
     std::vector<PendingTable> pending_tables_;
     uint64_t total_registers_ = 0;
-    static constexpr uint32_t table_is_call_targets = 1u << 31;
+    // Scope::tables holds an index and, in its upper bits, what kind of table it is (neither: .callprototype).
+    static constexpr uint32_t table_call_targets = 1u << 31, table_branch_targets = 1u << 30;
 };
 
 } // namespace anywarp::ptx
