@@ -20,6 +20,7 @@
 #include <llvm/Transforms/Scalar/EarlyCSE.h>
 #include <llvm/Transforms/Scalar/GVN.h>
 #include <llvm/Transforms/Scalar/InferAlignment.h>
+#include <llvm/Transforms/Scalar/JumpThreading.h>
 #include <llvm/Transforms/Scalar/LICM.h>
 #include <llvm/Transforms/Scalar/LoopPassManager.h>
 #include <llvm/Transforms/Scalar/LoopRotation.h>
@@ -59,6 +60,9 @@ llvm::FunctionPassManager vector_optimizations() {
     loops.addPass(llvm::LICMPass(llvm::LICMOptions()));
     passes.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(loops), /*UseMemorySSA=*/true));
     passes.addPass(llvm::SimplifyCFGPass());
+    // Branches here are uniform. Accesses guarded by the same test (consecutive addresses, all lanes active) fall into line:
+    // one fast path with all of them, one slow path.
+    passes.addPass(llvm::JumpThreadingPass());
     passes.addPass(llvm::GVNPass());
     passes.addPass(llvm::SCCPPass());
     passes.addPass(llvm::BDCEPass());
