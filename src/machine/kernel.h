@@ -108,6 +108,7 @@ private:
     std::unique_ptr<ptx::Module> ptx_;
     ptx::ImageLayout layout_;
     uint8_t* image_ = nullptr;
+    uint64_t image_id_ = 0; // of its allocation
     std::mutex mutex_;
     // Weak: a kernel keeps its module alive, not the other way round. The driver keeps the kernels it has handed out.
     std::unordered_map<std::string, std::weak_ptr<Kernel>> kernels_;

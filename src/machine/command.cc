@@ -1,0 +1,111 @@
+// Executes one command on the calling thread; see command.h.
+//
+// Copies and fills run guarded as kernels do: a pointer that isn't there becomes illegal_address.
+#include "machine/command.h"
+
+#include "jit/compiler.h"
+#include "machine/device_internals.h"
+#include "machine/faults.h"
+#include "machine/kernel.h"
+#include "machine/kernel_state.h"
+#include "machine/run_grid.h"
+#include "machine/statistics.h"
+
+#include <chrono>
+#include <cstring>
+
+namespace anywarp::machine {
+namespace {
+
+uint64_t now_ns() {
+    return static_cast<uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+}
+
+void copy(const CopyCommand& c) {
+    auto* to = static_cast<uint8_t*>(c.destination);
+    auto* from = static_cast<const uint8_t*>(c.source);
+    for (uint64_t z = 0; z < c.depth; z++)
+        for (uint64_t y = 0; y < c.height; y++)
+            std::memmove(to + z * c.destination_slice + y * c.destination_pitch, from + z * c.source_slice + y * c.source_pitch,
+                         c.width);
+}
+
+template <class Element> void fill_row(uint8_t* at, uint64_t count, uint32_t value) {
+    auto* to = reinterpret_cast<Element*>(at);
+    for (uint64_t i = 0; i < count; i++) to[i] = static_cast<Element>(value);
+}
+
+void fill(const FillCommand& f) {
+    for (uint64_t y = 0; y < f.height; y++) {
+        auto* row = static_cast<uint8_t*>(f.destination) + y * f.pitch;
+        switch (f.element_bytes) {
+        case 1: std::memset(row, static_cast<int>(f.value), f.width); break;
+        case 2: fill_row<uint16_t>(row, f.width, f.value); break;
+        default: fill_row<uint32_t>(row, f.width, f.value);
+        }
+    }
+}
+
+Result<void> launch(Device& device, const KernelCommand& command) {
+    Kernel::State& state = command.kernel->state();
+    auto* code = static_cast<const KernelCode*>(command.code.get());
+    GridArguments arguments;
+    arguments.grid = command.grid;
+    arguments.block = command.block;
+    arguments.dynamic_shared = command.dynamic_shared;
+    arguments.static_shared =
+        static_cast<uint32_t>(command.dynamic_shared ? std::max(state.shared.static_size, state.shared.dynamic_offset)
+                                                     : state.shared.static_size);
+    arguments.params = command.params.data();
+    arguments.image = command.kernel->module().image();
+    arguments.cooperative = command.cooperative;
+    arguments.workers = device.workers();
+    arguments.block_nanoseconds = &code->block_nanoseconds;
+    arguments.machine = &device;
+    if (!statistics_enabled()) return run_grid(code->info, arguments);
+    uint64_t counters[counter_count] = {};
+    arguments.counters = counters;
+    uint64_t start = now_ns();
+    auto result = run_grid(code->info, arguments);
+    count_launch(command.kernel->name(), code->info, command.grid.volume(), static_cast<double>(now_ns() - start) * 1e-9, counters);
+    return result;
+}
+
+template <class Work> Result<void> guarded(const char* what, const Work& work) {
+    Fault fault;
+    if (run_guarded([&] { work(); }, fault)) return {};
+    return user_error(fault.code, std::string(what) + ": " + fault.describe());
+}
+
+} // namespace
+
+Result<void> execute(Device& device, const Command& command) {
+    bool good = device.sticky_error() == ErrorCode::success;
+    if (auto* kernel = std::get_if<KernelCommand>(&command)) {
+        if (!good) return {};
+        auto result = launch(device, *kernel);
+        if (!result) {
+            Error error = result.error();
+            error.message = "kernel " + kernel->kernel->name() + ": " + error.message;
+            return std::unexpected(std::move(error));
+        }
+        return {};
+    }
+    if (auto* c = std::get_if<CopyCommand>(&command)) {
+        if (!good) return {};
+        return guarded("copy", [&] { copy(*c); });
+    }
+    if (auto* f = std::get_if<FillCommand>(&command)) {
+        if (!good) return {};
+        return guarded("memset", [&] { fill(*f); });
+    }
+    if (auto* host = std::get_if<HostCommand>(&command)) {
+        if (good || host->even_after_error) host->function(device.sticky_error());
+        return {};
+    }
+    if (auto* record = std::get_if<RecordCommand>(&command)) record->record->time_ns.store(now_ns());
+    return {};
+}
+
+} // namespace anywarp::machine

@@ -1,0 +1,204 @@
+// Kernel: attributes, launch checks, code per block shape; see kernel.h.
+#include "machine/device.h"
+#include "machine/kernel_state.h"
+#include "machine/statistics.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace anywarp::machine {
+
+Kernel::Kernel(std::shared_ptr<LoadedModule> module, uint32_t function) : state_(std::make_unique<State>()) {
+    state_->parameters = ptx::parameter_layout(module->ptx().functions[function]);
+    state_->module = std::move(module);
+    state_->function = function;
+}
+
+Kernel::~Kernel() = default;
+
+const std::string& Kernel::name() const { return state_->module->ptx().functions[state_->function].name; }
+LoadedModule& Kernel::module() const { return *state_->module; }
+uint32_t Kernel::function() const { return state_->function; }
+const ptx::ParameterLayout& Kernel::parameters() const { return state_->parameters; }
+
+uint32_t Kernel::parameter_size(size_t index) const {
+    const auto& parameters = state_->module->ptx().functions[state_->function].parameters;
+    return index < parameters.size() ? static_cast<uint32_t>(parameters[index].size) : 0;
+}
+
+Result<KernelAttributes> Kernel::attributes() const {
+    std::lock_guard lock(state_->mutex);
+    KernelAttributes& a = state_->attributes;
+    if (state_->has_attributes) return a;
+    const ptx::Module& module = state_->module->ptx();
+    const ptx::Function& function = module.functions[state_->function];
+    const Properties& device = state_->module->device().properties();
+    auto max_threads = static_cast<uint32_t>(device.max_threads_per_block);
+    auto volume = [](const uint32_t (&d)[3]) { return d[0] * std::max(d[1], 1u) * std::max(d[2], 1u); };
+    if (function.required_threads[0]) {
+        std::copy_n(function.required_threads, 3, a.required_threads);
+        for (uint32_t& d : a.required_threads) d = std::max(d, 1u);
+        max_threads = std::min(max_threads, volume(function.required_threads));
+    } else if (function.max_threads[0]) {
+        max_threads = std::min(max_threads, volume(function.max_threads));
+    }
+    a.max_threads = max_threads;
+    a.static_shared = static_cast<uint32_t>(state_->shared.static_size);
+    for (const auto& variable : module.variables)
+        if (variable.space == ptx::StateSpace::const_) a.const_bytes += static_cast<uint32_t>(variable.size);
+    auto reachable = ptx::reachable_functions(module, state_->function);
+    if (!reachable) return std::unexpected(reachable.error());
+    uint64_t registers = 0, local = 0;
+    for (uint32_t f : *reachable) {
+        if (module.functions[f].is_declaration) continue;
+        auto body = module.body(f);
+        if (!body) return std::unexpected(body.error());
+        uint64_t here = 0, mine = 0;
+        for (const auto& r : (*body)->registers) here += r.type == ptx::Type::pred ? 0 : ptx::bits(r.type) > 32 ? 2 : 1;
+        for (const auto& v : (*body)->variables)
+            if (v.space == ptx::StateSpace::local) mine += v.size;
+        registers = std::max(registers, here);
+        local += mine;
+    }
+    a.local_bytes = static_cast<uint32_t>(local);
+    // PTX registers are mostly single-assignment; about a quarter are alive together. Bounded so that a block of max_threads fits.
+    uint32_t fits = static_cast<uint32_t>(device.registers_per_block) / std::max(32u, max_threads);
+    a.registers = static_cast<uint32_t>(std::clamp<uint64_t>(8 + registers / 4, 10, std::min(fits, 255u)));
+    if (function.max_registers) a.registers = std::min(a.registers, function.max_registers);
+    a.ptx_version = module.target_sm;
+    a.binary_version = static_cast<uint32_t>(device.compute_major * 10 + device.compute_minor);
+    if (a.max_dynamic_shared == 0) {
+        auto usual = static_cast<uint32_t>(device.shared_per_block);
+        a.max_dynamic_shared = usual > a.static_shared ? usual - a.static_shared : 0;
+    }
+    state_->has_attributes = true;
+    return a;
+}
+
+Result<void> Kernel::set_max_dynamic_shared(uint32_t bytes) {
+    auto a = attributes();
+    if (!a) return std::unexpected(a.error());
+    auto limit = static_cast<uint32_t>(state_->module->device().properties().shared_per_block_optin);
+    if (uint64_t(bytes) + a->static_shared > limit)
+        return user_error(ErrorCode::invalid_value, std::to_string(bytes) + " bytes of dynamic shared memory with " +
+                                                        std::to_string(a->static_shared) + " static ones exceed " +
+                                                        std::to_string(limit));
+    std::lock_guard lock(state_->mutex);
+    state_->attributes.max_dynamic_shared = bytes;
+    return {};
+}
+
+void Kernel::set_shared_carveout(int32_t percent) {
+    std::lock_guard lock(state_->mutex);
+    state_->attributes.shared_carveout = percent;
+}
+
+std::vector<uint8_t> Kernel::pack(void* const* pointers) const {
+    std::vector<uint8_t> buffer(state_->parameters.size);
+    for (size_t i = 0; i < state_->parameters.offsets.size(); i++)
+        if (uint32_t bytes = parameter_size(i)) std::memcpy(buffer.data() + state_->parameters.offsets[i], pointers[i], bytes);
+    return buffer;
+}
+
+Result<uint32_t> Kernel::max_active_blocks(uint32_t threads, uint64_t dynamic_shared) const {
+    auto a = attributes();
+    if (!a) return std::unexpected(a.error());
+    const Properties& p = state_->module->device().properties();
+    if (threads == 0 || threads > a->max_threads) return 0;
+    uint64_t per_block = a->static_shared + dynamic_shared;
+    if (per_block > static_cast<uint64_t>(p.shared_per_block_optin)) return 0;
+    uint32_t warps = (threads + 31) / 32;
+    uint64_t blocks = static_cast<uint64_t>(p.max_blocks_per_multiprocessor);
+    blocks = std::min<uint64_t>(blocks, static_cast<uint64_t>(p.max_threads_per_multiprocessor) / (warps * 32));
+    blocks = std::min<uint64_t>(blocks, static_cast<uint64_t>(p.shared_per_multiprocessor) /
+                                            (per_block + static_cast<uint64_t>(p.reserved_shared_per_block) + (per_block ? 0 : 1)));
+    return static_cast<uint32_t>(blocks);
+}
+
+Result<std::shared_ptr<const KernelCode>> Kernel::State::code_for(const Kernel& kernel, const Dim3& block) {
+    std::lock_guard lock(mutex); // launches of one kernel wait for its compilation; other kernels' don't
+    Shape shape{block.x, block.y, block.z};
+    if (last_code && shape == last_shape) return last_code;
+    auto known = code.find(shape);
+    if (known == code.end() && code.size() >= max_shapes) {
+        shape = {};
+        known = code.find(shape);
+    }
+    if (known == code.end()) {
+        jit::CompileOptions options;
+        std::tie(options.block_dim[0], options.block_dim[1], options.block_dim[2]) = shape;
+        options.statistics = statistics_enabled();
+        auto compiled = jit::compile(module->ptx(), function, options);
+        if (!compiled) return std::unexpected(compiled.error());
+        auto made = std::make_shared<KernelCode>();
+        made->info = (*compiled)->info;
+        made->from_cache = (*compiled)->from_cache;
+        made->compile_seconds = (*compiled)->compile_seconds;
+        made->compiled = std::move(*compiled);
+        if (statistics_enabled()) count_compile(kernel.name(), made->info, made->compile_seconds, made->from_cache);
+        known = code.emplace(shape, std::move(made)).first;
+    }
+    last_shape = {block.x, block.y, block.z};
+    last_code = known->second;
+    return last_code;
+}
+
+Result<KernelCommand> Kernel::prepare(const LaunchConfig& config) const {
+    auto a = attributes();
+    if (!a) return std::unexpected(a.error());
+    Device& device = state_->module->device();
+    const Properties& p = device.properties();
+    auto shown = [](const Dim3& d) {
+        return "(" + std::to_string(d.x) + "," + std::to_string(d.y) + "," + std::to_string(d.z) + ")";
+    };
+    auto bad = [&](std::string message) {
+        return user_error(ErrorCode::invalid_value, "launch of " + name() + ": " + std::move(message));
+    };
+    const Dim3 &grid = config.grid, &block = config.block;
+    if (grid.volume() == 0 || block.volume() == 0) return bad("grid " + shown(grid) + ", block " + shown(block));
+    auto above = [](uint32_t value, int limit) { return value > static_cast<uint32_t>(limit); };
+    if (above(grid.x, p.max_grid_dim[0]) || above(grid.y, p.max_grid_dim[1]) || above(grid.z, p.max_grid_dim[2]))
+        return bad("grid " + shown(grid) + " exceeds the device's limits");
+    if (above(block.x, p.max_block_dim[0]) || above(block.y, p.max_block_dim[1]) || above(block.z, p.max_block_dim[2]) ||
+        block.volume() > static_cast<uint64_t>(p.max_threads_per_block))
+        return bad("block " + shown(block) + " exceeds the device's limits");
+    if (block.volume() > a->max_threads)
+        return bad(std::to_string(block.volume()) + " threads per block; the kernel allows " + std::to_string(a->max_threads));
+    if (a->required_threads[0] && Dim3{a->required_threads[0], a->required_threads[1], a->required_threads[2]} != block)
+        return bad("block " + shown(block) + " is not the one that .reqntid asks for");
+    if (config.dynamic_shared > a->max_dynamic_shared)
+        return bad(std::to_string(config.dynamic_shared) + " bytes of dynamic shared memory; the kernel may have " +
+                   std::to_string(a->max_dynamic_shared));
+    if (config.params.size() < state_->parameters.size)
+        return bad("parameter buffer of " + std::to_string(config.params.size()) + " bytes; the kernel takes " +
+                   std::to_string(state_->parameters.size));
+    if (config.cooperative) {
+        auto active = max_active_blocks(static_cast<uint32_t>(block.volume()), config.dynamic_shared);
+        if (!active) return std::unexpected(active.error());
+        uint64_t limit = uint64_t(*active) * static_cast<uint64_t>(p.multiprocessors);
+        if (grid.volume() > limit)
+            return user_error(ErrorCode::cooperative_launch_too_large, "cooperative launch of " + name() + " with " +
+                                                                           std::to_string(grid.volume()) + " blocks; at most " +
+                                                                           std::to_string(limit));
+    }
+    auto code = state_->code_for(*this, block);
+    if (!code) return std::unexpected(code.error());
+    KernelCommand command;
+    command.kernel = shared_from_this();
+    command.code = std::move(*code);
+    command.grid = grid;
+    command.block = block;
+    command.dynamic_shared = config.dynamic_shared;
+    command.cooperative = config.cooperative;
+    command.params = config.params;
+    return command;
+}
+
+Result<void> Kernel::launch(Stream& stream, const LaunchConfig& config) const {
+    if (auto status = stream.device().status(); !status) return status;
+    auto command = prepare(config);
+    if (!command) return std::unexpected(command.error());
+    return stream.enqueue(std::move(*command));
+}
+
+} // namespace anywarp::machine
