@@ -6,6 +6,7 @@
 #include "simd/widener.h"
 
 #include <llvm/Analysis/AssumptionCache.h>
+#include <llvm/IR/MDBuilder.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Transforms/Utils/BasicBlockUtils.h>
@@ -175,6 +176,21 @@ Coroutine make_coroutine(Module& module, Function& warp, const WidenOptions& opt
 }
 
 } // namespace
+
+void annotate_lanes(Function& kernel, unsigned width) {
+    LLVMContext& context = kernel.getContext();
+    IRBuilder<> b(&*kernel.getEntryBlock().getFirstInsertionPt());
+    if (width > 1) {
+        Argument* base = kernel.getArg(1);
+        auto* aligned = cast<Instruction>(BinaryOperator::CreateAnd(base, ConstantInt::getSigned(base->getType(), -int64_t(width)), "warp"));
+        b.Insert(aligned);
+        base->replaceUsesWithIf(aligned, [&](Use& use) { return use.getUser() != aligned; });
+    }
+    if (Function* lane = kernel.getParent()->getFunction("anywarp.lane"))
+        for (User* user : lane->users())
+            if (auto* call = dyn_cast<CallInst>(user))
+                call->setMetadata(LLVMContext::MD_range, MDBuilder(context).createRange(APInt(32, 0), APInt(32, width)));
+}
 
 Result<void> widen_kernel(Function& function, const WidenOptions& options, TargetMachine& machine) {
     Module& module = *function.getParent();

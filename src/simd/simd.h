@@ -25,4 +25,8 @@ struct WidenOptions {
 /// Replaces `function` in its module by the widened kernel, its entry points and anywarp_kernel_info.
 Result<void> widen_kernel(llvm::Function& function, const WidenOptions& options, llvm::TargetMachine& machine);
 
+/// Before LLVM's scalar optimisations: says that warp_base is a multiple of the width and that lanes are 0 .. width-1, so that
+/// what is the same in all lanes (thread / 32, say) simplifies to something without the lane in it.
+void annotate_lanes(llvm::Function& kernel, unsigned width);
+
 } // namespace anywarp::simd
