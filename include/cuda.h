@@ -2901,7 +2901,8 @@ CUresult CUDAAPI cuWaitExternalSemaphoresAsync_ptsz(const CUexternalSemaphore* e
 }
 #endif
 
-/* The short names */
+/* The short names (the library itself, which defines every form, goes without) */
+#ifndef ANYWARP_EXACT_NAMES
 #define cuDeviceTotalMem cuDeviceTotalMem_v2
 #define cuCtxCreate cuCtxCreate_v4
 #define cuModuleGetGlobal cuModuleGetGlobal_v2
@@ -3036,6 +3037,8 @@ CUresult CUDAAPI cuWaitExternalSemaphoresAsync_ptsz(const CUexternalSemaphore* e
 #    define cuMemAllocAsync __CUDA_API_PTSZ(cuMemAllocAsync)
 #    define cuMemAllocFromPoolAsync __CUDA_API_PTSZ(cuMemAllocFromPoolAsync)
 #    define cuStreamBeginCaptureToGraph __CUDA_API_PTSZ(cuStreamBeginCaptureToGraph)
+#endif
+
 #endif
 
 #endif

@@ -1,0 +1,278 @@
+// Functions (kernels of a module in a context) and their attributes; the same for CUkernel; occupancy.
+// CUDA driver API, "Execution Control", "Occupancy", "Library Management".
+
+#include "driver/api.h"
+#include "driver/format.h"
+
+#include <algorithm>
+
+using namespace anywarp;
+using namespace anywarp::driver;
+
+namespace anywarp::driver {
+
+Result<std::shared_ptr<CUfunc_st>> function_of(CUfunction handle) {
+    if (auto function = objects().functions.find(handle)) return function;
+    // CUDA 12 allows a CUkernel wherever a function is expected.
+    auto kernel = reinterpret_cast<CUkernel>(handle);
+    if (objects().kernels.find(kernel)) {
+        ANYWARP_TRY_AS(context, current_context());
+        return function_of(kernel, *context->device);
+    }
+    return invalid_handle("not a function");
+}
+
+} // namespace anywarp::driver
+
+namespace {
+
+Result<void> get_attribute(int* value, CUfunction_attribute which, CUfunc_st& function) {
+    ANYWARP_REQUIRE(value);
+    ANYWARP_TRY_AS(a, function.kernel->attributes());
+    switch (which) {
+    case CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK:
+        *value = static_cast<int>(a.max_threads);
+        return {};
+    case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES:
+        *value = static_cast<int>(a.static_shared);
+        return {};
+    case CU_FUNC_ATTRIBUTE_CONST_SIZE_BYTES:
+        *value = static_cast<int>(a.const_bytes);
+        return {};
+    case CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES:
+        *value = static_cast<int>(a.local_bytes);
+        return {};
+    case CU_FUNC_ATTRIBUTE_NUM_REGS:
+        *value = static_cast<int>(a.registers);
+        return {};
+    case CU_FUNC_ATTRIBUTE_PTX_VERSION:
+        *value = static_cast<int>(a.ptx_version);
+        return {};
+    case CU_FUNC_ATTRIBUTE_BINARY_VERSION:
+        *value = static_cast<int>(a.binary_version);
+        return {};
+    case CU_FUNC_ATTRIBUTE_CACHE_MODE_CA:
+        *value = 0;
+        return {};
+    case CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES:
+        *value = static_cast<int>(a.max_dynamic_shared);
+        return {};
+    case CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT:
+        *value = a.shared_carveout;
+        return {};
+    case CU_FUNC_ATTRIBUTE_CLUSTER_SIZE_MUST_BE_SET:
+    case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_WIDTH:
+    case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_HEIGHT:
+    case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_DEPTH:
+    case CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED:
+    case CU_FUNC_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:
+        *value = 0;
+        return {};
+    default:
+        return invalid_value(format("there is no function attribute {}", static_cast<int>(which)));
+    }
+}
+
+Result<void> set_attribute(CUfunction_attribute which, int value, CUfunc_st& function) {
+    switch (which) {
+    case CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES:
+        if (value < 0) return invalid_value(format("{} bytes of shared memory", value));
+        return function.kernel->set_max_dynamic_shared(static_cast<uint32_t>(value));
+    case CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT:
+        if (value < -1 || value > 100) return invalid_value(format("a carveout of {} percent", value));
+        function.kernel->set_shared_carveout(value);
+        return {};
+    case CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED:
+    case CU_FUNC_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:
+        if (value == 0) return {};
+        return unsupported("thread block clusters");
+    case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_WIDTH:
+    case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_HEIGHT:
+    case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_DEPTH:
+        if (value <= 1) return {};
+        return unsupported("thread block clusters");
+    default:
+        return invalid_value(format("function attribute {} can't be set", static_cast<int>(which)));
+    }
+}
+
+Result<void> parameter_info(CUfunc_st& function, size_t index, size_t* offset, size_t* size) {
+    ANYWARP_REQUIRE(offset);
+    if (index >= function.kernel->parameter_count())
+        return invalid_value(format("parameter {} of {}", index, function.kernel->parameter_count()));
+    *offset = function.kernel->parameters().offsets[index];
+    if (size) *size = function.kernel->parameter_size(index);
+    return {};
+}
+
+Result<void> active_blocks(int* blocks, CUfunction handle, int block_size, size_t dynamic_shared) {
+    ANYWARP_REQUIRE(blocks);
+    if (block_size <= 0) return invalid_value(format("a block of {} threads", block_size));
+    ANYWARP_TRY_AS(function, function_of(handle));
+    ANYWARP_TRY_AS(count, function->kernel->max_active_blocks(static_cast<uint32_t>(block_size), dynamic_shared));
+    *blocks = static_cast<int>(count);
+    return {};
+}
+
+Result<void> potential_block_size(CUctx_st& context, int* grid, int* block, CUfunction handle, CUoccupancyB2DSize shared_for,
+                                  size_t dynamic_shared, int limit) {
+    ANYWARP_REQUIRE(grid);
+    ANYWARP_REQUIRE(block);
+    ANYWARP_TRY_AS(function, function_of(handle));
+    ANYWARP_TRY_AS(attributes, function->kernel->attributes());
+    const machine::Properties& p = context.device->properties();
+    int largest = std::min<int>(static_cast<int>(attributes.max_threads), p.max_threads_per_block);
+    if (limit > 0) largest = std::min(largest, limit);
+    // The largest size that keeps most threads in flight, tried in steps of a warp.
+    int best_threads = 0, best_size = 0, best_blocks = 0;
+    int size = (largest + p.warp_size - 1) / p.warp_size * p.warp_size;
+    for (; size > 0; size -= p.warp_size) {
+        int candidate = std::min(size, largest);
+        size_t shared = shared_for ? shared_for(candidate) : dynamic_shared;
+        auto blocks = function->kernel->max_active_blocks(static_cast<uint32_t>(candidate), shared);
+        if (!blocks) return std::unexpected(blocks.error());
+        int threads = candidate * static_cast<int>(*blocks);
+        if (threads > best_threads) best_threads = threads, best_size = candidate, best_blocks = static_cast<int>(*blocks);
+        if (best_threads >= p.max_threads_per_multiprocessor) break;
+    }
+    if (best_size == 0) return user_error(ErrorCode::launch_out_of_resources, "no block size fits");
+    *block = best_size;
+    *grid = best_blocks * p.multiprocessors;
+    return {};
+}
+
+template <class Body> CUresult with_function(const char* call, CUfunction handle, Body body) {
+    return with_driver(call, [&]() -> Result<void> {
+        ANYWARP_TRY_AS(function, function_of(handle));
+        return body(*function);
+    });
+}
+
+template <class Body> CUresult with_kernel(const char* call, CUkernel handle, CUdevice ordinal, Body body) {
+    return with_driver(call, [&]() -> Result<void> {
+        ANYWARP_TRY_AS(device, device_of(ordinal));
+        ANYWARP_TRY_AS(function, function_of(handle, *device));
+        return body(*function);
+    });
+}
+
+} // namespace
+
+CUresult cuFuncGetAttribute(int* value, CUfunction_attribute which, CUfunction function) {
+    return with_function(__func__, function, [&](CUfunc_st& f) { return get_attribute(value, which, f); });
+}
+CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribute which, int value) {
+    return with_function(__func__, function, [&](CUfunc_st& f) { return set_attribute(which, value, f); });
+}
+CUresult cuKernelGetAttribute(int* value, CUfunction_attribute which, CUkernel kernel, CUdevice device) {
+    return with_kernel(__func__, kernel, device, [&](CUfunc_st& f) { return get_attribute(value, which, f); });
+}
+CUresult cuKernelSetAttribute(CUfunction_attribute which, int value, CUkernel kernel, CUdevice device) {
+    return with_kernel(__func__, kernel, device, [&](CUfunc_st& f) { return set_attribute(which, value, f); });
+}
+
+CUresult cuFuncSetCacheConfig(CUfunction function, CUfunc_cache) {
+    return with_function(__func__, function, [](CUfunc_st&) -> Result<void> { return {}; });
+}
+CUresult cuKernelSetCacheConfig(CUkernel kernel, CUfunc_cache, CUdevice device) {
+    return with_kernel(__func__, kernel, device, [](CUfunc_st&) -> Result<void> { return {}; });
+}
+CUresult cuFuncSetSharedMemConfig(CUfunction function, CUsharedconfig) {
+    return with_function(__func__, function, [](CUfunc_st&) -> Result<void> { return {}; });
+}
+
+CUresult cuFuncGetModule(CUmodule* module, CUfunction function) {
+    return with_function(__func__, function, [&](CUfunc_st& f) -> Result<void> {
+        ANYWARP_REQUIRE(module);
+        *module = f.module;
+        return {};
+    });
+}
+
+CUresult cuFuncGetName(const char** name, CUfunction function) {
+    return with_function(__func__, function, [&](CUfunc_st& f) -> Result<void> {
+        ANYWARP_REQUIRE(name);
+        *name = f.kernel->name().c_str();
+        return {};
+    });
+}
+
+CUresult cuFuncGetParamInfo(CUfunction function, size_t index, size_t* offset, size_t* size) {
+    return with_function(__func__, function, [&](CUfunc_st& f) { return parameter_info(f, index, offset, size); });
+}
+
+CUresult cuKernelGetParamInfo(CUkernel kernel, size_t index, size_t* offset, size_t* size) {
+    return with_driver(__func__, [&]() -> Result<void> {
+        CUdevice ordinal = 0;
+        if (auto context = current_context()) ordinal = (*context)->device->ordinal();
+        ANYWARP_TRY_AS(device, device_of(ordinal));
+        ANYWARP_TRY_AS(function, function_of(kernel, *device));
+        return parameter_info(*function, index, offset, size);
+    });
+}
+
+CUresult cuFuncIsLoaded(CUfunctionLoadingState* state, CUfunction function) {
+    return with_function(__func__, function, [&](CUfunc_st&) -> Result<void> {
+        ANYWARP_REQUIRE(state);
+        *state = CU_FUNCTION_LOADING_STATE_LOADED;
+        return {};
+    });
+}
+
+CUresult cuFuncLoad(CUfunction function) {
+    return with_function(__func__, function, [](CUfunc_st& f) -> Result<void> {
+        ANYWARP_TRY(f.kernel->attributes()); // reads and checks the body
+        return {};
+    });
+}
+
+CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, CUfunction function, int block_size, size_t dynamic_shared) {
+    return with_context(__func__, [&](CUctx_st&) { return active_blocks(blocks, function, block_size, dynamic_shared); });
+}
+
+CUresult cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int* blocks, CUfunction function, int block_size,
+                                                              size_t dynamic_shared, unsigned flags) {
+    return with_context(__func__, [&](CUctx_st&) -> Result<void> {
+        if (flags & ~unsigned{CU_OCCUPANCY_DISABLE_CACHING_OVERRIDE})
+            return invalid_value(format("occupancy flags {:#x}", flags));
+        return active_blocks(blocks, function, block_size, dynamic_shared);
+    });
+}
+
+CUresult cuOccupancyMaxPotentialBlockSize(int* grid, int* block, CUfunction function, CUoccupancyB2DSize shared_for,
+                                          size_t dynamic_shared, int limit) {
+    return with_context(__func__, [&](CUctx_st& context) {
+        return potential_block_size(context, grid, block, function, shared_for, dynamic_shared, limit);
+    });
+}
+
+CUresult cuOccupancyMaxPotentialBlockSizeWithFlags(int* grid, int* block, CUfunction function, CUoccupancyB2DSize shared_for,
+                                                   size_t dynamic_shared, int limit, unsigned flags) {
+    return with_context(__func__, [&](CUctx_st& context) -> Result<void> {
+        if (flags & ~unsigned{CU_OCCUPANCY_DISABLE_CACHING_OVERRIDE})
+            return invalid_value(format("occupancy flags {:#x}", flags));
+        return potential_block_size(context, grid, block, function, shared_for, dynamic_shared, limit);
+    });
+}
+
+CUresult cuOccupancyAvailableDynamicSMemPerBlock(size_t* bytes, CUfunction handle, int blocks, int block_size) {
+    return with_context(__func__, [&](CUctx_st& context) -> Result<void> {
+        ANYWARP_REQUIRE(bytes);
+        if (blocks <= 0 || block_size <= 0) return invalid_value(format("{} blocks of {} threads", blocks, block_size));
+        ANYWARP_TRY_AS(function, function_of(handle));
+        ANYWARP_TRY_AS(attributes, function->kernel->attributes());
+        const machine::Properties& p = context.device->properties();
+        long each =
+            p.shared_per_multiprocessor / blocks - p.reserved_shared_per_block - static_cast<long>(attributes.static_shared);
+        long most = p.shared_per_block_optin - static_cast<long>(attributes.static_shared);
+        *bytes = static_cast<size_t>(std::max(0L, std::min(each, most)));
+        return {};
+    });
+}
+
+CUresult cuOccupancyMaxPotentialClusterSize(int*, CUfunction, const CUlaunchConfig*) {
+    return with_context(__func__, [](CUctx_st&) -> Result<void> { return unsupported("thread block clusters"); });
+}
+CUresult cuOccupancyMaxActiveClusters(int*, CUfunction, const CUlaunchConfig*) {
+    return with_context(__func__, [](CUctx_st&) -> Result<void> { return unsupported("thread block clusters"); });
+}
