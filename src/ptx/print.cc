@@ -1,5 +1,5 @@
-// A module, a body or an instruction as PTX text. Parsing the text again gives the same module: the same indices, the same
-// instructions, the same initial bytes. Blocks and register ranges are gone (names are unique in a parsed body), and modifiers
+// A module, a body or an instruction as PTX text. Parsing the text again gives the same module: the same variables, the same
+// instructions, the same initial bytes; printing that gives the same text. Blocks and register ranges are gone (names are unique in a parsed body), and modifiers
 // stand in the order of the specification, not in that of the source.
 #include "ptx/tables.h"
 
@@ -286,8 +286,10 @@ std::string print(const Module& module, const Function& function, const Body& bo
 std::string print(const Module& module) {
     std::string out = ".version " + std::to_string(module.version_major) + "." + std::to_string(module.version_minor) + "\n.target " +
                       module.target + "\n.address_size " + std::to_string(module.address_size) + "\n\n";
-    // Prototypes first, in order: that keeps every function's index and lets initialisers name them.
-    for (const Function& f : module.functions) out += header(f) + ";\n";
+    // Prototypes first: initialisers and bodies may name any function. A kernel has none (ptxas refuses them), so that kernels
+    // come behind the functions in the new text's order.
+    for (const Function& f : module.functions)
+        if (!f.is_entry) out += header(f) + ";\n";
     for (const Function& f : module.functions)
         if (!f.alias_of.empty()) out += ".alias " + f.name + ", " + f.alias_of + ";\n";
     out += "\n";

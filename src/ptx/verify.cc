@@ -1,0 +1,402 @@
+// What the parser doesn't look at: operand counts against the instruction table, operand kinds and types, state spaces,
+// vectors, barriers and calls. It reports what would make the lowering guess; it accepts what NVIDIA's tools accept.
+//
+// Types follow PTX ISA 9.4.1: registers of the instruction's size whose kind agrees, .bN agreeing with every type of N bits;
+// 9.5: ld, st and cvt take registers wider than the type. Tensor-core and bulk-copy instructions are checked for their operand
+// counts only; their shapes are the lowering's matter.
+#include "ptx/tables.h"
+
+#include <algorithm>
+
+namespace anywarp::ptx {
+namespace {
+
+struct Arity {
+    unsigned least = 0, most = 0;
+};
+
+/// Read from the syntax line: operands behind the first space, those in braces optional.
+Arity arity(std::string_view syntax) {
+    Arity result;
+    size_t space = syntax.find(' ');
+    if (space == syntax.npos) return result;
+    unsigned braces = 0;
+    bool in_word = false;
+    for (char c : syntax.substr(space)) {
+        if (c == '{') braces++, in_word = false;
+        else if (c == '}') braces--, in_word = false;
+        else if (c == ',' || c == ' ') in_word = false;
+        else if (!in_word) {
+            in_word = true;
+            result.most++;
+            if (!braces) result.least++;
+        }
+    }
+    return result;
+}
+
+/// Instructions whose optional parts depend on each other in ways that a syntax line doesn't say.
+bool has_free_form(const Instruction& in) {
+    std::string_view name = info(in.opcode).name;
+    return in.opcode == Opcode::call || name.starts_with("tcgen05") || name.starts_with("wgmma") || name.find(".bulk") != name.npos ||
+           in.has(Modifier::block_scale) || in.opcode == Opcode::tensormap_replace || in.opcode == Opcode::tex ||
+           in.opcode == Opcode::st_async || in.opcode == Opcode::fence;
+}
+
+enum class Kind { integer, floating, bits, predicate };
+Kind kind_of(Type type) {
+    if (type == Type::pred) return Kind::predicate;
+    if (is_bits(type)) return Kind::bits;
+    return is_float(type) ? Kind::floating : Kind::integer;
+}
+
+class Verifier {
+public:
+    Verifier(const Module& module, const Function& function, const Body& body)
+        : module_(module), function_(function), body_(body) {}
+
+    std::vector<Diagnostic> run() {
+        for (const Instruction& in : body_.instructions) check(in);
+        return std::move(diagnostics_);
+    }
+
+private:
+    void report(SourceLocation where, std::string message) {
+        if (diagnostics_.size() < 200) diagnostics_.push_back({Diagnostic::Severity::error, where, std::move(message)});
+    }
+    static std::string name(const Instruction& in) { return "'" + std::string(spelling(in.opcode)) + "'"; }
+    static std::string name(Type type) { return "." + std::string(spelling(type)); }
+    static std::string name(StateSpace space) { return "." + std::string(spelling(space)); }
+
+    void check(const Instruction& in) {
+        if (!has_free_form(in)) {
+            Arity expected = arity(info(in.opcode).syntax);
+            size_t given = in.operands.size();
+            if (given < expected.least || given > expected.most) {
+                std::string range = std::to_string(expected.least);
+                if (expected.most != expected.least) range += " to " + std::to_string(expected.most);
+                report(in.where, name(in) + " takes " + range + " operands, not " + std::to_string(given));
+                return;
+            }
+        }
+        for (const Operand& operand : in.operands) check_negation(operand);
+        switch (in.opcode) {
+        case Opcode::ld:
+        case Opcode::ldu:
+        case Opcode::st:
+        case Opcode::atom:
+        case Opcode::red: check_memory(in); break;
+        case Opcode::call: check_call(in); break;
+        case Opcode::bar:
+        case Opcode::barrier: check_barrier(in); break;
+        case Opcode::cvta: check_types(in, {in.type(), in.type()}); break;
+        default: check_arithmetic(in); break;
+        }
+    }
+
+    void check_negation(const Operand& operand) {
+        if (operand.kind == Operand::Kind::reg && operand.negated && body_.registers[operand.reg].type != Type::pred)
+            report(operand.where, "'!' needs a predicate, '" + body_.registers[operand.reg].name + "' is " +
+                                      name(body_.registers[operand.reg].type));
+    }
+
+    // --- registers and types ---
+
+    static bool agree(Type wanted, Type given) {
+        if (wanted == Type::none || bits(wanted) == 0) return true;
+        if ((wanted == Type::pred) != (given == Type::pred)) return false;
+        if (bits(wanted) != bits(given)) return false;
+        Kind a = kind_of(wanted), b = kind_of(given);
+        if (a == b || a == Kind::bits || b == Kind::bits) return true;
+        return wanted != Type::f32 && wanted != Type::f64; // half and packed floats live in integer registers as well
+    }
+
+    void check_operand(const Instruction& in, const Operand& operand, Type wanted) {
+        switch (operand.kind) {
+        case Operand::Kind::reg: {
+            const Register& r = body_.registers[operand.reg];
+            bool part = operand.component >= 4; // .b0 .. .h1 of a video operand
+            if (!part && !(r.vector > 1 && operand.component < 0) && !agree(wanted, r.type))
+                report(operand.where, "'" + r.name + "' is " + name(r.type) + ", " + name(in) + " needs " + name(wanted));
+            break;
+        }
+        case Operand::Kind::immediate_float:
+            if (kind_of(wanted) == Kind::integer)
+                report(operand.where, "a float constant where " + name(in) + " needs " + name(wanted));
+            break;
+        case Operand::Kind::pair:
+            check_operand(in, operand.elements[0], wanted);
+            if (in.opcode == Opcode::setp) check_operand(in, operand.elements[1], wanted);
+            else check_operand(in, operand.elements[1], Type::pred);
+            break;
+        case Operand::Kind::address:
+        case Operand::Kind::texture: report(operand.where, "an address where " + name(in) + " needs " + name(wanted)); break;
+        default: break;
+        }
+    }
+
+    void check_types(const Instruction& in, std::initializer_list<Type> wanted) {
+        if (in.type() == Type::none) return report(in.where, name(in) + " needs a type");
+        size_t i = 0;
+        for (Type type : wanted) {
+            if (i >= in.operands.size()) break;
+            check_operand(in, in.operands[i++], type);
+        }
+        if (!in.operands.empty()) check_destination(in);
+    }
+
+    void check_destination(const Instruction& in) {
+        Operand::Kind kind = in.operands[0].kind;
+        if (kind != Operand::Kind::reg && kind != Operand::Kind::pair && kind != Operand::Kind::vector && kind != Operand::Kind::sink)
+            report(in.operands[0].where, "the destination of " + name(in) + " must be a register");
+    }
+
+    static Type widened(Type type) {
+        switch (type) {
+        case Type::u16: return Type::u32;
+        case Type::s16: return Type::s32;
+        case Type::u32: return Type::u64;
+        case Type::s32: return Type::s64;
+        default: return type;
+        }
+    }
+
+    static bool has_comparison(const Instruction& in) {
+        return std::any_of(in.modifiers.begin(), in.modifiers.end(), [](Modifier m) { return m >= Modifier::eq && m <= Modifier::nan; });
+    }
+
+    void check_arithmetic(const Instruction& in) {
+        Type t = in.type();
+        using enum Type;
+        switch (in.opcode) {
+        case Opcode::mul:
+        case Opcode::mad:
+        case Opcode::madc:
+            if (is_integer(t) && bits(t) >= 16 && t != u16x2 && t != s16x2 && !in.has(Modifier::lo) && !in.has(Modifier::hi) &&
+                !in.has(Modifier::wide))
+                return report(in.where, name(in) + " of integers needs .lo, .hi or .wide");
+            if (in.has(Modifier::wide)) {
+                if (bits(t) > 32) return report(in.where, ".wide needs a 16-bit or 32-bit type, not " + name(t));
+                return check_types(in, {widened(t), t, t, widened(t)});
+            }
+            return check_types(in, {t, t, t, t});
+        case Opcode::add:
+        case Opcode::sub:
+        case Opcode::fma: // mixed precision (9.7.5): fma.rn.f32.f16
+            if (in.types.size() > 1) return;
+            return check_types(in, {t, t, t, t});
+        case Opcode::addc:
+        case Opcode::subc:
+        case Opcode::mul24:
+        case Opcode::mad24:
+        case Opcode::sad:
+        case Opcode::div:
+        case Opcode::rem:
+        case Opcode::abs:
+        case Opcode::neg:
+        case Opcode::min:
+        case Opcode::max:
+        case Opcode::brev:
+        case Opcode::copysign:
+        case Opcode::rcp:
+        case Opcode::sqrt:
+        case Opcode::rsqrt:
+        case Opcode::sin:
+        case Opcode::cos:
+        case Opcode::lg2:
+        case Opcode::ex2:
+        case Opcode::tanh:
+        case Opcode::and_:
+        case Opcode::or_:
+        case Opcode::xor_:
+        case Opcode::not_:
+        case Opcode::cnot: return check_types(in, {t, t, t, t});
+        case Opcode::popc:
+        case Opcode::clz:
+        case Opcode::bfind: return check_types(in, {u32, t});
+        case Opcode::bfe: return check_types(in, {t, t, u32, u32});
+        case Opcode::bfi: return check_types(in, {t, t, t, u32, u32});
+        case Opcode::shl:
+        case Opcode::shr: return check_types(in, {t, t, u32});
+        case Opcode::shf: return check_types(in, {b32, b32, b32, u32});
+        case Opcode::setp:
+            if (!has_comparison(in)) return report(in.where, "'setp' needs a comparison such as .lt");
+            return check_types(in, {pred, t, t, pred});
+        case Opcode::set:
+            if (!has_comparison(in)) return report(in.where, "'set' needs a comparison such as .lt");
+            return check_types(in, {t, in.type(1), in.type(1), pred});
+        case Opcode::selp: return check_types(in, {t, t, t, pred});
+        case Opcode::slct: return check_types(in, {t, t, t, in.type(1)});
+        case Opcode::testp: return check_types(in, {pred, t});
+        case Opcode::mov: return check_move(in);
+        case Opcode::cvt: return check_conversion(in);
+        case Opcode::isspacep:
+            if (!in.has_space) return report(in.where, "'isspacep' needs a state space");
+            return;
+        default: return;
+        }
+    }
+
+    void check_move(const Instruction& in) {
+        Type t = in.type();
+        if (t == Type::none) return report(in.where, "'mov' needs a type");
+        bool packs = false;
+        for (const Operand& operand : in.operands) packs |= operand.kind == Operand::Kind::vector;
+        if (!packs && in.vector == 1) return check_types(in, {t, t});
+        for (const Operand& operand : in.operands) {
+            if (operand.kind != Operand::Kind::vector) {
+                if (in.vector == 1) check_operand(in, operand, t);
+                continue;
+            }
+            unsigned total = 0;
+            bool known = true;
+            for (const Operand& element : operand.elements) {
+                if (element.kind == Operand::Kind::reg) total += bits(body_.registers[element.reg].type);
+                else known = false;
+            }
+            unsigned wanted = bits(t) * in.vector;
+            if (known && total != wanted)
+                report(operand.where, "a vector of " + std::to_string(total) + " bits where " + name(in) + " moves " + std::to_string(wanted));
+        }
+    }
+
+    void check_conversion(const Instruction& in) {
+        if (in.types.size() < 2) return report(in.where, "'cvt' needs two types");
+        // Registers may be wider than the type (9.5); packed sources and destinations come in registers of the packed size.
+        for (size_t i = 0; i < 2; i++) {
+            const Operand& operand = in.operands[i];
+            if (operand.kind != Operand::Kind::reg) continue;
+            const Register& r = body_.registers[operand.reg];
+            Type type = in.type(i);
+            bool fits = bits(r.type) >= bits(type) && r.type != Type::pred;
+            if (fits && (type == Type::f32 || type == Type::f64)) fits = agree(type, r.type);
+            if (!fits) report(operand.where, "'" + r.name + "' is " + name(r.type) + ", 'cvt' needs " + name(type));
+        }
+        check_destination(in);
+    }
+
+    // --- memory ---
+
+    StateSpace space_of(Symbol s) const {
+        switch (s.kind) {
+        case Symbol::Kind::module_variable: return module_.variables[s.index].space;
+        case Symbol::Kind::local_variable: return body_.variables[s.index].space;
+        case Symbol::Kind::parameter:
+        case Symbol::Kind::return_parameter: return StateSpace::param;
+        default: return StateSpace::generic;
+        }
+    }
+    std::string symbol_name(Symbol s) const {
+        switch (s.kind) {
+        case Symbol::Kind::module_variable: return module_.variables[s.index].name;
+        case Symbol::Kind::local_variable: return body_.variables[s.index].name;
+        case Symbol::Kind::parameter: return function_.parameters[s.index].name;
+        case Symbol::Kind::return_parameter: return function_.returns[s.index].name;
+        default: return "?";
+        }
+    }
+
+    void check_address(const Instruction& in, const Operand& address) {
+        if (address.kind != Operand::Kind::address) return report(address.where, name(in) + " needs an address in brackets");
+        if (address.address_has_register) {
+            const Register& r = body_.registers[address.reg];
+            if ((bits(r.type) != 32 && bits(r.type) != 64) || is_float(r.type))
+                report(address.where, "'" + r.name + "' is " + name(r.type) + ", an address needs a 32-bit or 64-bit integer");
+        } else if (address.symbol.kind == Symbol::Kind::function) {
+            report(address.where, "'" + module_.functions[address.symbol.index].name + "' is a function, not a variable");
+        } else if (StateSpace space = space_of(address.symbol); in.has_space && space != StateSpace::generic && space != in.space) {
+            report(address.where, "'" + symbol_name(address.symbol) + "' lies in " + name(space) + ", not in " + name(in.space));
+        }
+    }
+
+    void check_memory(const Instruction& in) {
+        if (in.type() == Type::none) return report(in.where, name(in) + " needs a type");
+        bool loads = in.opcode == Opcode::ld || in.opcode == Opcode::ldu, stores = in.opcode == Opcode::st;
+        bool address_first = stores || in.opcode == Opcode::red;
+        check_address(in, in.operands[address_first ? 0 : 1]);
+        bool writes = !loads;
+        if (writes && in.space == StateSpace::const_) report(in.where, name(in) + " cannot write to .const");
+        if (!loads && !stores && (in.space == StateSpace::param || in.space == StateSpace::local))
+            report(in.where, name(in) + " cannot work on " + name(in.space));
+        if (!address_first) check_destination(in);
+        const Operand& value = in.operands[address_first ? 1 : 0];
+        if (in.vector > 1) {
+            if (value.kind == Operand::Kind::reg && body_.registers[value.reg].vector == in.vector) return;
+            if (value.kind != Operand::Kind::vector || value.elements.size() != in.vector)
+                return report(value.where, name(in) + " needs a vector of " + std::to_string(in.vector) + " elements");
+            for (const Operand& element : value.elements) check_value(in, element, !loads && !stores);
+        } else if (value.kind == Operand::Kind::vector && value.elements.size() > 1) {
+            report(value.where, name(in) + " has a vector operand, but no .v" + std::to_string(value.elements.size()));
+        } else {
+            check_value(in, value, !loads && !stores);
+        }
+    }
+
+    void check_value(const Instruction& in, const Operand& value, bool exact) {
+        if (value.kind != Operand::Kind::reg) return;
+        const Register& r = body_.registers[value.reg];
+        Type type = in.type();
+        bool fits = exact ? bits(r.type) == bits(type) : bits(r.type) >= bits(type);
+        if (r.type == Type::pred || !fits)
+            report(value.where, "'" + r.name + "' is " + name(r.type) + ", too " + (bits(r.type) < bits(type) ? "narrow" : "wide") + " for " +
+                                    name(in) + " of " + name(type));
+    }
+
+    // --- control and barriers ---
+
+    void check_call(const Instruction& in) {
+        size_t next = 0;
+        const Operand *returns = nullptr, *arguments = nullptr, *callee = nullptr, *table = nullptr;
+        if (in.operands[next].kind == Operand::Kind::list) returns = &in.operands[next++];
+        if (next < in.operands.size()) callee = &in.operands[next++];
+        if (next < in.operands.size() && in.operands[next].kind == Operand::Kind::list) arguments = &in.operands[next++];
+        if (next < in.operands.size()) table = &in.operands[next++];
+        if (!callee) return report(in.where, "'call' needs a function");
+        const std::vector<Variable>*wanted_returns = nullptr, *wanted_arguments = nullptr;
+        std::string who;
+        if (callee->kind == Operand::Kind::symbol) {
+            const Function& f = module_.functions[callee->symbol.index];
+            if (f.is_entry) return report(callee->where, "'" + f.name + "' is a kernel and cannot be called");
+            wanted_returns = &f.returns;
+            wanted_arguments = &f.parameters;
+            who = f.name;
+        } else {
+            if (!table) return report(in.where, "an indirect call needs a .callprototype or .calltargets");
+            if (table->negated) return;
+            wanted_returns = &body_.prototypes[table->bits].returns;
+            wanted_arguments = &body_.prototypes[table->bits].parameters;
+            who = body_.prototypes[table->bits].name;
+        }
+        auto count = [](const Operand* list) { return list ? list->elements.size() : 0; };
+        if (count(arguments) != wanted_arguments->size())
+            report(in.where, "'" + who + "' takes " + std::to_string(wanted_arguments->size()) + " arguments, not " +
+                                 std::to_string(count(arguments)));
+        if (count(returns) != wanted_returns->size())
+            report(in.where, "'" + who + "' returns " + std::to_string(wanted_returns->size()) + " values, not " +
+                                 std::to_string(count(returns)));
+    }
+
+    void check_barrier(const Instruction& in) {
+        bool reduces = in.has(Modifier::red), arrives = in.has(Modifier::arrive);
+        if (!reduces && !arrives && !in.has(Modifier::sync)) return report(in.where, name(in) + " needs .sync, .arrive or .red");
+        size_t least = reduces ? 3 : arrives ? 2 : 1, most = reduces ? 4 : 2;
+        if (in.operands.size() < least || in.operands.size() > most)
+            return report(in.where, name(in) + " has " + std::to_string(in.operands.size()) + " operands in this form");
+        const Operand& id = in.operands[reduces ? 1 : 0];
+        if (id.kind == Operand::Kind::immediate && id.bits >= 16)
+            report(id.where, "barrier " + std::to_string(int64_t(id.bits)) + " does not exist, there are 16");
+    }
+
+    const Module& module_;
+    const Function& function_;
+    const Body& body_;
+    std::vector<Diagnostic> diagnostics_;
+};
+
+} // namespace
+
+std::vector<Diagnostic> verify(const Module& module, const Function& function, const Body& body) {
+    return Verifier(module, function, body).run();
+}
+
+} // namespace anywarp::ptx
