@@ -57,7 +57,7 @@ uint64_t Dispatcher::submitted(const StreamQueue& queue) {
 void Dispatcher::order(StreamQueue& queue, const QueueList& others) {
     for (const auto& other : others) {
         if (other.get() == &queue) continue;
-        uint64_t& ordered = queue.legacy ? other->ordered_before : queue.ordered_before;
+        uint64_t& ordered = queue.legacy ? other->legacy_waits_for : queue.waits_for_legacy;
         if (other->submitted > ordered && other->completed.load(std::memory_order_relaxed) < other->submitted)
             append(queue, WaitCommand{{other, other->submitted}});
         ordered = other->submitted;

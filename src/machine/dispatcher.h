@@ -33,8 +33,8 @@ struct StreamQueue : std::enable_shared_from_this<StreamQueue> {
     std::deque<Command> commands;
     uint64_t submitted = 0;            // position of the last command queued
     std::atomic<uint64_t> completed{0}; // position of the last command executed
-    uint64_t ordered_before = 0; // legacy side: how much of this queue the legacy stream already waits for;
-                                 // other side: how much of the legacy stream this queue already waits for
+    uint64_t waits_for_legacy = 0;  // how much of the legacy stream this queue waits for already
+    uint64_t legacy_waits_for = 0;  // how much of this queue the legacy stream waits for already
     struct Waiter {
         uint64_t position;
         std::shared_ptr<StreamQueue> queue;
