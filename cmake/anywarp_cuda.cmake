@@ -1,0 +1,26 @@
+# anywarp_add_cuda_program(NAME SOURCES file.cu... [OPTIONS nvcc-option...] [TEST] [ARGUMENTS word...]): a program compiled by
+# anywarp-cc, depending on every part of it that the build makes. With TEST it is also registered with CTest.
+function(anywarp_add_cuda_program name)
+  cmake_parse_arguments(program "TEST" "" "SOURCES;OPTIONS;ARGUMENTS" ${ARGN})
+  set(output ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${name})
+  set(sources)
+  foreach(source ${program_SOURCES})
+    get_filename_component(source ${source} ABSOLUTE)
+    list(APPEND sources ${source})
+  endforeach()
+  set(needs)
+  foreach(target anywarp-cc anywarp_device_math cudart cuda anywarp_runtime_shared anywarp_driver_shared)
+    if(TARGET ${target})
+      list(APPEND needs ${target})
+    endif()
+  endforeach()
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/include/*.h ${CMAKE_SOURCE_DIR}/include/*.hpp)
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/anywarp-cc ${program_OPTIONS} ${sources} -o ${output}
+    DEPENDS ${sources} ${headers} ${needs} COMMENT "CUDA program ${name}" VERBATIM)
+  add_custom_target(${name} ALL DEPENDS ${output})
+  if(program_TEST)
+    add_test(NAME ${name} COMMAND ${output} ${program_ARGUMENTS})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+  endif()
+endfunction()
