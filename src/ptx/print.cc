@@ -33,7 +33,7 @@ std::string_view linkage_words(Linkage linkage) {
 
 std::string offset_text(int64_t offset) {
     if (offset == 0) return "";
-    return (offset < 0 ? "" : "+") + std::to_string(offset);
+    return "+" + std::to_string(offset); // "+-8" below zero: the form that ptxas takes
 }
 
 // --- variables ---------------------------------------------------------------------------------------------------------
@@ -294,13 +294,14 @@ std::string print(const Module& module) {
         if (!f.alias_of.empty()) out += ".alias " + f.name + ", " + f.alias_of + ";\n";
     out += "\n";
     for (const Variable& v : module.variables) print_variable(out, module, v);
-    for (uint32_t i = 0; i < module.functions.size(); i++) {
-        const Function& f = module.functions[i];
-        if (f.is_declaration) continue;
-        out += "\n";
-        if (auto body = module.body(i)) out += print(module, f, **body);
-        else out += header(f) + "\n" + module.text.substr(f.body_begin, f.body_end - f.body_begin) + "\n"; // with errors: as it is
-    }
+    for (bool entries : {false, true})
+        for (uint32_t i = 0; i < module.functions.size(); i++) {
+            const Function& f = module.functions[i];
+            if (f.is_declaration || f.is_entry != entries) continue;
+            out += "\n";
+            if (auto body = module.body(i)) out += print(module, f, **body);
+            else out += header(f) + "\n" + module.text.substr(f.body_begin, f.body_end - f.body_begin) + "\n"; // errors: as it is
+        }
     return out;
 }
 
