@@ -15,7 +15,7 @@ bool BodyParser::parse_instruction(RegisterId guard, bool guard_negated) {
     if (!parse_opcode(instruction)) return false;
     if (instruction.opcode == Opcode::call) {
         if (!parse_call(instruction)) return false;
-    } else if (!token_.is(';')) {
+    } else if (!token_.is(';') && !token_.is('}')) {
         do {
             Operand& operand = instruction.operands.emplace_back();
             bool is_branch = instruction.opcode == Opcode::bra;
@@ -234,7 +234,7 @@ bool BodyParser::parse_primary_operand(Operand& operand) {
         return true;
     }
     Constant value;
-    if (!parse_constant(value, 4)) return false; // `|` is left for p|q
+    if (!parse_constant(value)) return false;
     operand.kind = value.is_float ? Operand::Kind::immediate_float : Operand::Kind::immediate;
     operand.bits = value.bits;
     operand.float_is_single = value.single;
