@@ -22,7 +22,7 @@ namespace {
 
 struct Settings {
     std::vector<std::string> files;
-    std::string kernel, block, isa, stage = "simd-opt";
+    std::string file, kernel, block, isa, stage = "simd-opt";
     unsigned width = 0;
     bool quiet = false, no_compile = false, no_optimize = false, statistics = false;
 };
@@ -159,7 +159,7 @@ int check(const Settings& settings) {
 
 int show(const Settings& settings) {
     const StageName& wanted = stages.at(settings.stage);
-    const std::string& file = settings.files.front();
+    const std::string& file = settings.file;
     std::vector<ptx::Diagnostic> diagnostics;
     Result<std::unique_ptr<ptx::Module>> module = read_module(file, diagnostics);
     if (!module) return fail(file + ": " + module.error().message);
@@ -198,7 +198,7 @@ int main(int argc, char** argv) {
             });
         command->add_option("--width", settings.width, "lanes per warp")->check(CLI::IsMember({1, 4, 8, 16, 32}));
         command->add_option("--isa", settings.isa, "instruction set")->check(CLI::IsMember({"native", "avx512", "avx2", "sse4"}));
-        command->add_flag("-O0", settings.no_optimize, "no LLVM optimisations");
+        command->add_flag("--no-optimize", settings.no_optimize, "no LLVM optimisations");
         command->add_flag("--statistics", settings.statistics, "with run-time counters");
     };
     CLI::App* check_command = app.add_subcommand("check", "parse, verify and compile every kernel of the files");
@@ -207,7 +207,7 @@ int main(int argc, char** argv) {
     check_command->add_flag("--no-compile", settings.no_compile, "parse and verify only");
     shared_options(check_command);
     CLI::App* show_command = app.add_subcommand("show", "print a kernel at one stage of the compiler");
-    show_command->add_option("FILE", settings.files, "PTX file")->required()->expected(1);
+    show_command->add_option("FILE", settings.file, "PTX file")->required();
     show_command->add_option("KERNEL", settings.kernel, "name of the kernel")->required();
     show_command->add_option("--stage", settings.stage, "ptx, simt, simt-opt, simd, simd-opt or asm")
         ->capture_default_str()

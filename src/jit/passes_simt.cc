@@ -90,7 +90,12 @@ void mark_for_inlining(llvm::Module& module) {
     for (Function& function : module) {
         if (function.isDeclaration()) continue;
         function.removeFnAttr(llvm::Attribute::OptimizeNone);
+        function.removeFnAttr(llvm::Attribute::UWTable);
         function.setDoesNotThrow();
+        // Builtins come from clang with the attributes of its default target; ours is the target machine's.
+        for (const char* name : {"target-cpu", "target-features", "tune-cpu", "min-legal-vector-width", "frame-pointer",
+                                 "stack-protector-buffer-size"})
+            function.removeFnAttr(name);
         if (!function.hasLocalLinkage()) continue;
         if (recursive.contains(&function)) {
             function.removeFnAttr(llvm::Attribute::AlwaysInline);

@@ -2,7 +2,7 @@
 //
 // CUDA fixes 32 only for kernels that can see it: those with shuffles, votes and other warp-level instructions. Everything else
 // may run at the width that the vector registers like best, one register of f32. Lanes that may wait for each other (a spin lock
-// taken inside a warp) need a schedule of their own: width 1.
+// taken inside a warp) need a schedule of their own: width 1. So do lanes that recurse, each to its own depth.
 #include "jit/width.h"
 
 #include "simt/simt.h"
@@ -31,7 +31,7 @@ unsigned default_width(const Target& target) {
 Result<unsigned> choose_width(const simt::KernelTraits& traits, const CompileOptions& options, const Target& target) {
     Result<unsigned> wish = wished_width(options);
     if (!wish) return wish;
-    if (traits.needs_lane_scheduling || *wish == 1) return 1u;
+    if (traits.needs_lane_scheduling || traits.has_recursion || *wish == 1) return 1u;
     if (traits.warp_operations) return 32u;
     if (*wish) return *wish;
     unsigned width = default_width(target);

@@ -148,9 +148,15 @@ std::unique_ptr<ptx::Module> parse(const std::string& text) {
 
 uint32_t function_of(const ptx::Module& module, const char* name) { return module.symbols.at(name).index; }
 
+void unexpected_trap(const BlockContext*, uint32_t code) {
+    std::fprintf(stderr, "the kernel trapped with error %u\n", code);
+    std::abort();
+}
+
 class CompileTest : public testing::Test {
 protected:
     void SetUp() override {
+        set_service("anywarp_trap", reinterpret_cast<void*>(&unexpected_trap));
         std::string pattern = (fs::temp_directory_path() / "anywarp-compile-XXXXXX").string();
         ASSERT_TRUE(mkdtemp(pattern.data()));
         directory = pattern;
