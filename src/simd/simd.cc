@@ -40,16 +40,15 @@ void normalize(Function& function, DominatorTree& dominators, LoopInfo& loops) {
         for (Instruction& instruction : block)
             if (instruction.getType()->isStructTy()) pairs.push_back(&instruction);
     for (Instruction* pair : pairs) {
-        std::vector<ExtractValueInst*> users;
-        for (User* user : pair->users())
-            if (auto* extract = dyn_cast<ExtractValueInst>(user)) users.push_back(extract);
-        for (unsigned member = 0; member < 2; ++member) {
-            ExtractValueInst* first = nullptr;
-            for (ExtractValueInst* extract : users) {
-                if (extract->getIndices()[0] != member) continue;
-                if (!first) {
-                    first = ExtractValueInst::Create(pair, {member}, extract->getName(), std::next(pair->getIterator()));
-                }
+        ExtractValueInst* members[2] = {nullptr, nullptr};
+        for (User* user : make_early_inc_range(pair->users())) {
+            auto* extract = dyn_cast<ExtractValueInst>(user);
+            if (!extract) continue;
+            ExtractValueInst*& first = members[extract->getIndices()[0]];
+            if (!first) {
+                extract->moveBefore(pair->getNextNode());
+                first = extract;
+            } else {
                 extract->replaceAllUsesWith(first);
                 extract->eraseFromParent();
             }
