@@ -2,7 +2,7 @@
 // cudaGetDeviceProperties_v2. CUDA 13 dropped the clocks and other fields that had become device attributes only.
 #pragma once
 
-#include <cuda_runtime_api.h>
+#include "runtime/runtime.h"
 
 namespace anywarp::runtime {
 
