@@ -144,8 +144,25 @@ bool Parser::parse_initializer_list(Variable& v, const std::vector<uint64_t>& di
     uint64_t size = bytes(v.type), stride = size;
     for (size_t i = level + 1; i < dims.size(); i++) stride *= dims[i];
     uint64_t cursor = begin;
+    bool plain_integers = !is_float(v.type) && size && size <= 8;
     advance(); // {
     while (!token_.is('}')) {
+        // Tables of a million plain numbers are common (generators, fonts, weights): no detours for them.
+        if (plain_integers && token_.kind == Token::Kind::integer) {
+            Token number = token_;
+            Lexer here = lexer_;
+            advance();
+            if (token_.is(',') || token_.is('}')) {
+                if (cursor + size > max_initialised_bytes) return fail(number.where, "initialiser is too large");
+                if (v.initializer->bytes.size() < cursor + size) v.initializer->bytes.resize(cursor + size);
+                std::memcpy(v.initializer->bytes.data() + cursor, &number.bits, size);
+                cursor += size;
+                accept(',');
+                continue;
+            }
+            lexer_ = here;
+            token_ = number;
+        }
         if (token_.is('{') && level + 1 < dims.size() && stride) {
             cursor = begin + (cursor - begin + stride - 1) / stride * stride;
             uint64_t unused;
@@ -171,7 +188,6 @@ bool Parser::parse_initializer_value(Variable& v, uint64_t offset, std::vector<P
     uint64_t mask = 0;
     bool masked = false;
     if (first.kind == Token::Kind::integer) {
-        // The common case, a plain number in a long list, is worth a short way.
         advance();
         if (token_.is('(')) {
             mask = first.bits;
