@@ -145,6 +145,7 @@ Result<LoweredKernel> lower_kernel(llvm::LLVMContext& context, const ptx::Module
             Emitter(program, next, program.functions.at(next)).run();
         }
         program.link_builtins();
+        program.simplify();
         std::string complaint;
         llvm::raw_string_ostream stream(complaint);
         if (llvm::verifyModule(*result.module, &stream))

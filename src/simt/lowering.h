@@ -71,6 +71,7 @@ public:
     /// A function of src/simt/builtins, linked in at the end.
     llvm::FunctionCallee builtin(llvm::StringRef name, llvm::Type* result, llvm::ArrayRef<llvm::Type*> parameters);
     void link_builtins();
+    void simplify(); // simplify.cc
     bool uses_builtins = false;
 
     bool known_block() const { return options.block_dim[0] && options.block_dim[1] && options.block_dim[2]; }

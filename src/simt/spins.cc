@@ -258,7 +258,9 @@ public:
                 if (equal_taken >= 0) {
                     bool taken = (equal_taken == 1) != last.guard_negated; // the branch is taken by the one lane
                     uint32_t side = block.successors[taken ? 0 : 1];
-                    if (graph_.blocks[side].predecessors.size() == 1 && graph_.dominates(side, header_)) return true;
+                    bool only_from_here = true; // apart from back edges
+                    for (uint32_t q : graph_.blocks[side].predecessors) only_from_here &= q == b || graph_.dominates(side, q);
+                    if (only_from_here && block.successors[0] != block.successors[1] && graph_.dominates(side, header_)) return true;
                 }
             }
             if (graph_.dominator[b] == b) return false;

@@ -85,25 +85,39 @@ INLINE double mul_f64(double a, double b, int mode) {
     return adjust_f64(p, finite_overflow(p, -e, is_finite(a) && is_finite(b)), mode);
 }
 INLINE double fma_f64(double a, double b, double c, int mode) {
-    // Error of an fma: Boldo & Muller, "Exact and approximated error of the FMA".
+    // Error of an fma: Boldo & Muller, "Exact and approximated error of the FMA". A tiny product would lose its own error to
+    // underflow: then everything is scaled by 2^1000, or, where c is so large that the product is only a trace, its sign decides.
     double r = __builtin_fma(a, b, c);
-    double u1 = a * b, u2 = __builtin_fma(a, b, -u1);
-    double alpha1 = c + u2, z = two_sum_error(c, u2, alpha1);
+    double p = a * b;
+    int nonzero = a != 0 && b != 0;
+    int tiny = __builtin_fabs(p) < 0x1p-900 && nonzero;
+    int a_smaller = __builtin_fabs(a) < __builtin_fabs(b);
+    double scale = tiny ? 0x1p1000 : 1.0;
+    double sa = a_smaller ? a * scale : a, sb = a_smaller ? b : b * scale, sc = c * scale, sr = r * scale;
+    int trace = tiny && (__builtin_fabs(c) > 0x1p-10 || __builtin_fabs(sa * sb) < 0x1p-900);
+    double u1 = sa * sb, u2 = __builtin_fma(sa, sb, -u1);
+    double alpha1 = sc + u2, z = two_sum_error(sc, u2, alpha1);
     double beta1 = u1 + alpha1, beta2 = two_sum_error(u1, alpha1, beta1);
-    double gamma = (beta1 - r) + beta2;
+    double gamma = (beta1 - sr) + beta2;
     double e1 = gamma + z, e2 = z - (e1 - gamma);
+    int product_sign = __builtin_signbit(a) != __builtin_signbit(b);
     double e = e1 != 0 ? e1 : e2;
+    e = trace ? (product_sign ? -1.0 : 1.0) : e;
     double cmp = finite_overflow(r, -e, is_finite(a) && is_finite(b) && is_finite(c));
     double adjusted = adjust_f64(r, cmp, mode);
-    int product_sign = __builtin_signbit(a) != __builtin_signbit(b);
     int minus_zero = mode == down && r == 0 && e == 0 && (product_sign | __builtin_signbit(c)) != 0;
     return minus_zero ? -0.0 : adjusted;
 }
 INLINE double div_f64(double a, double b, int mode) {
     double q = a / b;
-    double rest = __builtin_fma(-q, b, a); // a - q*b
+    // The rest a - q*b; of tiny numerators 2^1000 times of it, with the smaller factor scaled, which can't overflow.
+    int tiny = __builtin_fabs(a) < 0x1p-900;
+    double scale = tiny ? 0x1p1000 : 1.0;
+    int q_smaller = __builtin_fabs(q) < __builtin_fabs(b);
+    double rest = __builtin_fma(-(q_smaller ? q * scale : q), q_smaller ? b : b * scale, a * scale);
     double over = rest > 0 ? -1 : rest < 0 ? 1 : 0;
     over = __builtin_signbit(b) ? -over : over;
+    over = q == 0 && a != 0 && is_finite(b) ? (__builtin_signbit(q) ? 1 : -1) : over;
     int overflow = is_finite(a) && is_finite(b) && b != 0 && __builtin_fabs(q) == __builtin_inf();
     return adjust_f64(q, overflow ? q : over, mode);
 }
