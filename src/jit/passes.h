@@ -1,6 +1,8 @@
 // The two optimisation stages of the pipeline, as LLVM pass pipelines.
 #pragma once
 
+#include "ptx/error.h"
+
 namespace llvm {
 class Module;
 class TargetMachine;
@@ -15,6 +17,10 @@ namespace anywarp::jit {
 ///   - calls only of anywarp.* intrinsics, anywarp_* services, LLVM intrinsics and recursive device functions
 /// `optimize` false does only what that form needs (and mem2reg).
 void optimize_simt(llvm::Module& module, llvm::TargetMachine& machine, bool optimize = true);
+
+/// Recursive device functions stay ordinary functions and run at width 1: resolves the intrinsics in them. An error for those that
+/// only the kernel itself may use there (barriers, warp operations, exit).
+Result<void> settle_recursive_functions(llvm::Module& module);
 
 /// The widened module: splits coroutines, then optimises as for any SIMD code.
 void optimize_simd(llvm::Module& module, llvm::TargetMachine& machine, bool optimize);

@@ -127,6 +127,7 @@ Result<KernelObject> run_pipeline(const ptx::Module& module, uint32_t function, 
 
     if (llvm::Function* kernel = ir.getFunction(lowered->function)) simd::annotate_lanes(*kernel, *width);
     optimize_simt(ir, **machine, options.optimize);
+    if (Result<void> fine = settle_recursive_functions(ir); !fine) return std::unexpected(fine.error());
     keep(&Stages::simt_ir_optimized, [&] { return text_of(ir); });
     timer.mark("optimise-simt");
     if (last == Stage::simt_optimized) return object;

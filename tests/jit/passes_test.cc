@@ -128,6 +128,43 @@ define void @k(ptr %ctx, i32 %warp_base) {
     EXPECT_EQ(ir.calls("fib"), 3u) << ir.text();
 }
 
+TEST(SettleRecursiveFunctions, resolves_what_a_single_thread_needs) {
+    auto text = [](const std::string& extra) {
+        return std::string(R"(
+declare void @anywarp.check.aligned(ptr, i64, i64)
+define internal i32 @down(ptr %ctx, i32 %warp_base, i64 %n) {
+  call void @anywarp.check.aligned(ptr %ctx, i64 %n, i64 3)
+  )") + extra + R"(
+  %lane = call i32 @anywarp.lane()
+  %end = icmp eq i64 %n, 0
+  br i1 %end, label %stop, label %more
+stop:
+  ret i32 %lane
+more:
+  %m = sub i64 %n, 4
+  %r = call i32 @down(ptr %ctx, i32 %warp_base, i64 %m)
+  %s = mul i32 %r, 3
+  %t = xor i32 %s, 9
+  ret i32 %t
+}
+define void @k(ptr %ctx, i32 %warp_base) {
+  %y = call i32 @down(ptr %ctx, i32 %warp_base, i64 40)
+  store i32 %y, ptr %ctx
+  ret void
+})";
+    };
+    Scalar fine(text(""));
+    ASSERT_TRUE(settle_recursive_functions(*fine.module));
+    fine.verify();
+    EXPECT_EQ(fine.calls("anywarp.lane"), 0u);
+    EXPECT_EQ(fine.calls("anywarp.check.aligned"), 0u);
+    EXPECT_GE(fine.calls("anywarp_trap"), 1u);
+    Scalar bad(text("call void @anywarp.barrier(ptr %ctx, i32 0, i32 0)"));
+    auto refused = settle_recursive_functions(*bad.module);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().message, "barrier in the recursive device function down");
+}
+
 TEST(OptimizeSimt, a_trap_leads_to_the_return) {
     Scalar ir(R"(
 define void @k(ptr %ctx, i32 %warp_base) {
