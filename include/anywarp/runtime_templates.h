@@ -6,6 +6,7 @@
 #define ANYWARP_RUNTIME_TEMPLATES_H
 
 #include "cuda_runtime_api.h"
+#include "driver_functions.h"
 
 #ifdef __cplusplus
 #    include <utility>

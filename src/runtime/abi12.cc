@@ -7,10 +7,10 @@
 
 #if ANYWARP_CUDART_MAJOR == 12
 
-#define ANYWARP_EXPORT __attribute__((visibility("default")))
-#define ANYWARP_12(name, parameters)                                                                                             \
-    ANYWARP_EXPORT cudaError_t name##_of_12 parameters asm(#name);                                                               \
-    cudaError_t name##_of_12 parameters
+#    define ANYWARP_EXPORT __attribute__((visibility("default")))
+#    define ANYWARP_12(name, parameters)                                                                                         \
+        ANYWARP_EXPORT cudaError_t name##_of_12 parameters asm(#name);                                                           \
+        cudaError_t name##_of_12 parameters
 
 using namespace anywarp::runtime;
 
@@ -51,7 +51,8 @@ ANYWARP_12(cudaMemPrefetchAsync, (const void* devPtr, size_t count, int dstDevic
 ANYWARP_12(cudaMemPrefetchAsync_ptsz, (const void* devPtr, size_t count, int dstDevice, cudaStream_t stream)) {
     return prefetch(devPtr, count, dstDevice, 0, own(stream));
 }
-ANYWARP_12(cudaMemPrefetchAsync_v2, (const void* devPtr, size_t count, cudaMemLocation where, unsigned flags, cudaStream_t stream)) {
+ANYWARP_12(cudaMemPrefetchAsync_v2,
+           (const void* devPtr, size_t count, cudaMemLocation where, unsigned flags, cudaStream_t stream)) {
     return prefetch(devPtr, count, where, flags, stream);
 }
 ANYWARP_12(cudaMemPrefetchAsync_v2_ptsz,
@@ -79,25 +80,24 @@ ANYWARP_12(cudaStreamGetCaptureInfo_v2_ptsz, (cudaStream_t stream, cudaStreamCap
                                               cudaGraph_t* graph, const cudaGraphNode_t** dependencies, size_t* count)) {
     return capture_info(own(stream), status, id, graph, dependencies, nullptr, count);
 }
-ANYWARP_12(cudaStreamGetCaptureInfo_v3, (cudaStream_t stream, cudaStreamCaptureStatus* status, unsigned long long* id,
-                                         cudaGraph_t* graph, const cudaGraphNode_t** dependencies,
-                                         const cudaGraphEdgeData** edges, size_t* count)) {
+ANYWARP_12(cudaStreamGetCaptureInfo_v3,
+           (cudaStream_t stream, cudaStreamCaptureStatus* status, unsigned long long* id, cudaGraph_t* graph,
+            const cudaGraphNode_t** dependencies, const cudaGraphEdgeData** edges, size_t* count)) {
     return capture_info(stream, status, id, graph, dependencies, edges, count);
 }
-ANYWARP_12(cudaStreamGetCaptureInfo_v3_ptsz, (cudaStream_t stream, cudaStreamCaptureStatus* status, unsigned long long* id,
-                                              cudaGraph_t* graph, const cudaGraphNode_t** dependencies,
-                                              const cudaGraphEdgeData** edges, size_t* count)) {
+ANYWARP_12(cudaStreamGetCaptureInfo_v3_ptsz,
+           (cudaStream_t stream, cudaStreamCaptureStatus* status, unsigned long long* id, cudaGraph_t* graph,
+            const cudaGraphNode_t** dependencies, const cudaGraphEdgeData** edges, size_t* count)) {
     return capture_info(own(stream), status, id, graph, dependencies, edges, count);
 }
 
-#define ANYWARP_UPDATE(name, edge_parameter, edges, stream_used)                                                                 \
-    ANYWARP_12(name, (cudaStream_t stream, cudaGraphNode_t* dependencies edge_parameter, size_t count, unsigned flags)) {       \
-        return with_context([&] {                                                                                                \
-            return cuStreamUpdateCaptureDependencies_v2(stream_used, dependencies, edges, count, flags);                         \
-        });                                                                                                                      \
-    }
-#define ANYWARP_EDGES , const cudaGraphEdgeData *data
-#define ANYWARP_NO_EDGES
+#    define ANYWARP_UPDATE(name, edge_parameter, edges, stream_used)                                                             \
+        ANYWARP_12(name, (cudaStream_t stream, cudaGraphNode_t * dependencies edge_parameter, size_t count, unsigned flags)) {   \
+            return with_context(                                                                                                 \
+                [&] { return cuStreamUpdateCaptureDependencies_v2(stream_used, dependencies, edges, count, flags); });           \
+        }
+#    define ANYWARP_EDGES , const cudaGraphEdgeData* data
+#    define ANYWARP_NO_EDGES
 ANYWARP_UPDATE(cudaStreamUpdateCaptureDependencies, ANYWARP_NO_EDGES, nullptr, stream)
 ANYWARP_UPDATE(cudaStreamUpdateCaptureDependencies_ptsz, ANYWARP_NO_EDGES, nullptr, own(stream))
 ANYWARP_UPDATE(cudaStreamUpdateCaptureDependencies_v2, ANYWARP_EDGES, reinterpret_cast<const CUgraphEdgeData*>(data), stream)
@@ -113,7 +113,7 @@ ANYWARP_12(cudaThreadExit, ()) { return cudaDeviceReset(); }
 ANYWARP_12(cudaThreadSynchronize, ()) { return cudaDeviceSynchronize(); }
 ANYWARP_12(cudaThreadSetLimit, (cudaLimit limit, size_t value)) { return cudaDeviceSetLimit(limit, value); }
 ANYWARP_12(cudaThreadGetLimit, (size_t* value, cudaLimit limit)) { return cudaDeviceGetLimit(value, limit); }
-ANYWARP_12(cudaThreadGetCacheConfig, (cudaFuncCache* config)) { return cudaDeviceGetCacheConfig(config); }
+ANYWARP_12(cudaThreadGetCacheConfig, (cudaFuncCache * config)) { return cudaDeviceGetCacheConfig(config); }
 ANYWARP_12(cudaThreadSetCacheConfig, (cudaFuncCache config)) { return cudaDeviceSetCacheConfig(config); }
 
 // They converted doubles for devices that had none.

@@ -123,7 +123,8 @@ cudaError_t cudaInitDevice(int device, unsigned int deviceFlags, unsigned int fl
         if (flags & ~unsigned(cudaInitDeviceFlagsAreValid)) return cudaErrorInvalidValue;
         if (cudaError_t error = check_device(device); error != cudaSuccess) return error;
         if (flags & cudaInitDeviceFlagsAreValid)
-            if (CUresult result = cuDevicePrimaryCtxSetFlags(device, deviceFlags); result != CUDA_SUCCESS) return to_runtime(result);
+            if (CUresult result = cuDevicePrimaryCtxSetFlags(device, deviceFlags); result != CUDA_SUCCESS)
+                return to_runtime(result);
         CUcontext context = nullptr;
         return primary_context(device, context);
     });

@@ -76,11 +76,17 @@ size_t texel_size(CUarray array) {
     size_t component = 0;
     switch (description.Format) {
     case CU_AD_FORMAT_UNSIGNED_INT8:
-    case CU_AD_FORMAT_SIGNED_INT8: component = 1; break;
+    case CU_AD_FORMAT_SIGNED_INT8:
+        component = 1;
+        break;
     case CU_AD_FORMAT_UNSIGNED_INT16:
     case CU_AD_FORMAT_SIGNED_INT16:
-    case CU_AD_FORMAT_HALF: component = 2; break;
-    default: component = 4; break;
+    case CU_AD_FORMAT_HALF:
+        component = 2;
+        break;
+    default:
+        component = 4;
+        break;
     }
     return component * description.NumChannels;
 }
@@ -248,7 +254,8 @@ cudaError_t cudaMemcpyAsync(void* dst, const void* src, size_t count, cudaMemcpy
     return with_context([&] { return copy_bytes(dst, src, count, kind, stream); });
 }
 
-cudaError_t cudaMemcpy2D(void* dst, size_t dpitch, const void* src, size_t spitch, size_t width, size_t height, cudaMemcpyKind kind) {
+cudaError_t cudaMemcpy2D(void* dst, size_t dpitch, const void* src, size_t spitch, size_t width, size_t height,
+                         cudaMemcpyKind kind) {
     return with_context([&] { return copy_rectangle(dst, dpitch, src, spitch, width, height, kind, now); });
 }
 
@@ -298,8 +305,8 @@ cudaError_t cudaMemcpy2DToArray(cudaArray_t dst, size_t wOffset, size_t hOffset,
     });
 }
 
-cudaError_t cudaMemcpy2DToArrayAsync(cudaArray_t dst, size_t wOffset, size_t hOffset, const void* src, size_t spitch, size_t width,
-                                     size_t height, cudaMemcpyKind kind, cudaStream_t stream) {
+cudaError_t cudaMemcpy2DToArrayAsync(cudaArray_t dst, size_t wOffset, size_t hOffset, const void* src, size_t spitch,
+                                     size_t width, size_t height, cudaMemcpyKind kind, cudaStream_t stream) {
     return with_context([&] {
         return copy_array_rectangle(dst, wOffset, hOffset, nullptr, 0, nullptr, 0, 0, src, spitch, width, height, kind, stream);
     });
@@ -312,18 +319,18 @@ cudaError_t cudaMemcpy2DFromArray(void* dst, size_t dpitch, cudaArray_const_t sr
     });
 }
 
-cudaError_t cudaMemcpy2DFromArrayAsync(void* dst, size_t dpitch, cudaArray_const_t src, size_t wOffset, size_t hOffset, size_t width,
-                                       size_t height, cudaMemcpyKind kind, cudaStream_t stream) {
+cudaError_t cudaMemcpy2DFromArrayAsync(void* dst, size_t dpitch, cudaArray_const_t src, size_t wOffset, size_t hOffset,
+                                       size_t width, size_t height, cudaMemcpyKind kind, cudaStream_t stream) {
     return with_context([&] {
         return copy_array_rectangle(nullptr, 0, 0, dst, dpitch, src, wOffset, hOffset, nullptr, 0, width, height, kind, stream);
     });
 }
 
-cudaError_t cudaMemcpy2DArrayToArray(cudaArray_t dst, size_t wOffsetDst, size_t hOffsetDst, cudaArray_const_t src, size_t wOffsetSrc,
-                                     size_t hOffsetSrc, size_t width, size_t height, cudaMemcpyKind kind) {
+cudaError_t cudaMemcpy2DArrayToArray(cudaArray_t dst, size_t wOffsetDst, size_t hOffsetDst, cudaArray_const_t src,
+                                     size_t wOffsetSrc, size_t hOffsetSrc, size_t width, size_t height, cudaMemcpyKind kind) {
     return with_context([&] {
-        return copy_array_rectangle(dst, wOffsetDst, hOffsetDst, nullptr, 0, src, wOffsetSrc, hOffsetSrc, nullptr, 0, width, height,
-                                    kind, now);
+        return copy_array_rectangle(dst, wOffsetDst, hOffsetDst, nullptr, 0, src, wOffsetSrc, hOffsetSrc, nullptr, 0, width,
+                                    height, kind, now);
     });
 }
 
@@ -352,7 +359,8 @@ cudaError_t cudaMemset3DAsync(cudaPitchedPtr pitchedDevPtr, int value, cudaExten
 }
 
 #if ANYWARP_CUDART_MAJOR >= 13
-cudaError_t cudaMemPrefetchAsync(const void* devPtr, size_t count, cudaMemLocation location, unsigned int flags, cudaStream_t stream) {
+cudaError_t cudaMemPrefetchAsync(const void* devPtr, size_t count, cudaMemLocation location, unsigned int flags,
+                                 cudaStream_t stream) {
     return with_context([&] {
         CUmemLocation where{.type = static_cast<CUmemLocationType>(location.type), .id = location.id};
         return cuMemPrefetchAsync_v2(address(devPtr), count, where, flags, stream);

@@ -204,7 +204,8 @@ __attribute__((visibility("default"))) cudaError_t cudaGetDeviceProperties_v2(cu
 }
 
 /// The form of programs built against CUDA 11, whose structure ends before the fields that CUDA 12 added.
-__attribute__((visibility("default"))) cudaError_t get_device_properties_11(void* prop, int device) asm("cudaGetDeviceProperties");
+__attribute__((visibility("default"))) cudaError_t get_device_properties_11(void* prop,
+                                                                            int device) asm("cudaGetDeviceProperties");
 cudaError_t get_device_properties_11(void* prop, int device) {
     return with_driver([&] {
         cudaDeviceProp12 all;
@@ -215,7 +216,8 @@ cudaError_t get_device_properties_11(void* prop, int device) {
     });
 }
 
-__attribute__((visibility("default"))) cudaError_t choose_device_12(int* device, const cudaDeviceProp12* prop) asm("cudaChooseDevice");
+__attribute__((visibility("default"))) cudaError_t choose_device_12(int* device,
+                                                                    const cudaDeviceProp12* prop) asm("cudaChooseDevice");
 cudaError_t choose_device_12(int* device, const cudaDeviceProp12* prop) {
     using Properties = cudaDeviceProp12;
 #endif
@@ -281,7 +283,8 @@ cudaError_t cudaDeviceCanAccessPeer(int* canAccessPeer, int device, int peerDevi
 }
 
 cudaError_t cudaDeviceGetP2PAttribute(int* value, cudaDeviceP2PAttr attr, int srcDevice, int dstDevice) {
-    return with_driver([&] { return cuDeviceGetP2PAttribute(value, static_cast<CUdevice_P2PAttribute>(attr), srcDevice, dstDevice); });
+    return with_driver(
+        [&] { return cuDeviceGetP2PAttribute(value, static_cast<CUdevice_P2PAttribute>(attr), srcDevice, dstDevice); });
 }
 
 cudaError_t cudaDeviceEnablePeerAccess(int peerDevice, unsigned int flags) {
@@ -323,8 +326,8 @@ cudaError_t cudaGetDriverEntryPoint(const char* symbol, void** funcPtr, unsigned
     return with_driver([&] { return entry_point(symbol, funcPtr, runtime_version, flags, driverStatus); });
 }
 
-cudaError_t cudaGetDriverEntryPointByVersion(const char* symbol, void** funcPtr, unsigned int cudaVersion, unsigned long long flags,
-                                             cudaDriverEntryPointQueryResult* driverStatus) {
+cudaError_t cudaGetDriverEntryPointByVersion(const char* symbol, void** funcPtr, unsigned int cudaVersion,
+                                             unsigned long long flags, cudaDriverEntryPointQueryResult* driverStatus) {
     return with_driver([&] { return entry_point(symbol, funcPtr, static_cast<int>(cudaVersion), flags, driverStatus); });
 }
 

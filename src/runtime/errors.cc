@@ -20,7 +20,8 @@ constexpr bool known(int code) {
 #include "runtime/errors.def"
 #undef ANYWARP_ERROR
         return true;
-    default: return false;
+    default:
+        return false;
     }
 }
 
@@ -34,8 +35,10 @@ constexpr bool sticks(cudaError_t error) {
     case cudaErrorMisalignedAddress:
     case cudaErrorInvalidAddressSpace:
     case cudaErrorInvalidPc:
-    case cudaErrorLaunchFailure: return true;
-    default: return false;
+    case cudaErrorLaunchFailure:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -86,23 +89,29 @@ cudaError_t cudaPeekAtLastError() { return this_thread().last_error; }
 
 const char* cudaGetErrorName(cudaError_t error) {
     switch (static_cast<int>(error)) {
-    case cudaSuccess: return "cudaSuccess";
+    case cudaSuccess:
+        return "cudaSuccess";
 #define ANYWARP_ERROR(name, text)                                                                                                \
-    case cudaError##name: return "cudaError" #name;
+    case cudaError##name:                                                                                                        \
+        return "cudaError" #name;
 #include "runtime/errors.def"
 #undef ANYWARP_ERROR
-    default: return "unrecognized error code";
+    default:
+        return "unrecognized error code";
     }
 }
 
 const char* cudaGetErrorString(cudaError_t error) {
     switch (static_cast<int>(error)) {
-    case cudaSuccess: return "no error";
+    case cudaSuccess:
+        return "no error";
 #define ANYWARP_ERROR(name, text)                                                                                                \
-    case cudaError##name: return text;
+    case cudaError##name:                                                                                                        \
+        return text;
 #include "runtime/errors.def"
 #undef ANYWARP_ERROR
-    default: return "unrecognized error code";
+    default:
+        return "unrecognized error code";
     }
 }
 

@@ -80,19 +80,18 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attr, const void* func) {
 }
 
 cudaError_t cudaFuncSetAttribute(const void* func, cudaFuncAttribute attr, int value) {
-    return with_function(func, [&](CUfunction function) {
-        return cuFuncSetAttribute(function, static_cast<CUfunction_attribute>(attr), value);
-    });
+    return with_function(
+        func, [&](CUfunction function) { return cuFuncSetAttribute(function, static_cast<CUfunction_attribute>(attr), value); });
 }
 
 cudaError_t cudaFuncSetCacheConfig(const void* func, cudaFuncCache cacheConfig) {
-    return with_function(func,
-                         [&](CUfunction function) { return cuFuncSetCacheConfig(function, static_cast<CUfunc_cache>(cacheConfig)); });
+    return with_function(
+        func, [&](CUfunction function) { return cuFuncSetCacheConfig(function, static_cast<CUfunc_cache>(cacheConfig)); });
 }
 
 cudaError_t cudaFuncSetSharedMemConfig(const void* func, cudaSharedMemConfig config) {
-    return with_function(func,
-                         [&](CUfunction function) { return cuFuncSetSharedMemConfig(function, static_cast<CUsharedconfig>(config)); });
+    return with_function(
+        func, [&](CUfunction function) { return cuFuncSetSharedMemConfig(function, static_cast<CUsharedconfig>(config)); });
 }
 
 cudaError_t cudaFuncGetName(const char** name, const void* func) {
@@ -105,7 +104,8 @@ cudaError_t cudaFuncGetParamInfo(const void* func, size_t paramIndex, size_t* pa
                          [&](CUfunction function) { return cuFuncGetParamInfo(function, paramIndex, paramOffset, paramSize); });
 }
 
-cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* numBlocks, const void* func, int blockSize, size_t dynamicSMemSize) {
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* numBlocks, const void* func, int blockSize,
+                                                          size_t dynamicSMemSize) {
     return with_function(func, [&](CUfunction function) {
         return cuOccupancyMaxActiveBlocksPerMultiprocessor(numBlocks, function, blockSize, dynamicSMemSize);
     });
@@ -153,9 +153,9 @@ cudaError_t cudaLibraryLoadData(cudaLibrary_t* library, const void* code, cudaJi
     });
 }
 
-cudaError_t cudaLibraryLoadFromFile(cudaLibrary_t* library, const char* fileName, cudaJitOption* jitOptions, void** jitOptionsValues,
-                                    unsigned int numJitOptions, cudaLibraryOption* libraryOptions, void** libraryOptionValues,
-                                    unsigned int numLibraryOptions) {
+cudaError_t cudaLibraryLoadFromFile(cudaLibrary_t* library, const char* fileName, cudaJitOption* jitOptions,
+                                    void** jitOptionsValues, unsigned int numJitOptions, cudaLibraryOption* libraryOptions,
+                                    void** libraryOptionValues, unsigned int numLibraryOptions) {
     return with_context([&] {
         auto jit = jit_options(jitOptions, numJitOptions);
         auto options = library_options(libraryOptions, numLibraryOptions);

@@ -31,7 +31,8 @@ public:
         if (!slots || (slots->used + 1) * 2 > slots->mask + 1) {
             auto larger = std::make_unique<Slots>(slots ? (slots->mask + 1) * 2 : 64);
             for (size_t i = 0; slots && i <= slots->mask; i++)
-                if (const void* key = slots->slots[i].key.load(std::memory_order_relaxed)) insert(*larger, key, slots->slots[i].value);
+                if (const void* key = slots->slots[i].key.load(std::memory_order_relaxed))
+                    insert(*larger, key, slots->slots[i].value);
             slots = publish(std::move(larger));
         }
         insert(*slots, host, value);

@@ -103,8 +103,8 @@ ANYWARP_EXPORT cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 gridDim,
     return cudaLaunchKernel(func, gridDim, blockDim, args, sharedMem, stream);
 }
 
-ANYWARP_EXPORT cudaError_t __cudaLaunchKernel_ptsz(cudaKernel_t kernel, dim3 gridDim, dim3 blockDim, void** args, size_t sharedMem,
-                                                   cudaStream_t stream) {
+ANYWARP_EXPORT cudaError_t __cudaLaunchKernel_ptsz(cudaKernel_t kernel, dim3 gridDim, dim3 blockDim, void** args,
+                                                   size_t sharedMem, cudaStream_t stream) {
     return __cudaLaunchKernel(kernel, gridDim, blockDim, args, sharedMem, stream ? stream : cudaStreamPerThread);
 }
 

@@ -111,9 +111,11 @@ cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const vo
     });
 }
 
-cudaError_t cudaMemRangeGetAttribute(void* data, size_t dataSize, cudaMemRangeAttribute attribute, const void* devPtr, size_t count) {
-    return with_context(
-        [&] { return cuMemRangeGetAttribute(data, dataSize, static_cast<CUmem_range_attribute>(attribute), address(devPtr), count); });
+cudaError_t cudaMemRangeGetAttribute(void* data, size_t dataSize, cudaMemRangeAttribute attribute, const void* devPtr,
+                                     size_t count) {
+    return with_context([&] {
+        return cuMemRangeGetAttribute(data, dataSize, static_cast<CUmem_range_attribute>(attribute), address(devPtr), count);
+    });
 }
 
 cudaError_t cudaMemRangeGetAttributes(void** data, size_t* dataSizes, cudaMemRangeAttribute* attributes, size_t numAttributes,
@@ -184,26 +186,30 @@ cudaError_t cudaMemPoolSetAccess(cudaMemPool_t memPool, const cudaMemAccessDesc*
 
 cudaError_t cudaMemPoolGetAccess(cudaMemAccessFlags* flags, cudaMemPool_t memPool, cudaMemLocation* location) {
     return with_context([&] {
-        return cuMemPoolGetAccess(reinterpret_cast<CUmemAccess_flags*>(flags), memPool, reinterpret_cast<CUmemLocation*>(location));
+        return cuMemPoolGetAccess(reinterpret_cast<CUmemAccess_flags*>(flags), memPool,
+                                  reinterpret_cast<CUmemLocation*>(location));
     });
 }
 
-cudaError_t cudaMemPoolExportToShareableHandle(void* shareableHandle, cudaMemPool_t memPool, cudaMemAllocationHandleType handleType,
-                                               unsigned int flags) {
+cudaError_t cudaMemPoolExportToShareableHandle(void* shareableHandle, cudaMemPool_t memPool,
+                                               cudaMemAllocationHandleType handleType, unsigned int flags) {
     return with_context([&] {
-        return cuMemPoolExportToShareableHandle(shareableHandle, memPool, static_cast<CUmemAllocationHandleType>(handleType), flags);
+        return cuMemPoolExportToShareableHandle(shareableHandle, memPool, static_cast<CUmemAllocationHandleType>(handleType),
+                                                flags);
     });
 }
 
 cudaError_t cudaMemPoolImportFromShareableHandle(cudaMemPool_t* memPool, void* shareableHandle,
                                                  cudaMemAllocationHandleType handleType, unsigned int flags) {
     return with_context([&] {
-        return cuMemPoolImportFromShareableHandle(memPool, shareableHandle, static_cast<CUmemAllocationHandleType>(handleType), flags);
+        return cuMemPoolImportFromShareableHandle(memPool, shareableHandle, static_cast<CUmemAllocationHandleType>(handleType),
+                                                  flags);
     });
 }
 
 cudaError_t cudaMemPoolExportPointer(cudaMemPoolPtrExportData* exportData, void* ptr) {
-    return with_context([&] { return cuMemPoolExportPointer(reinterpret_cast<CUmemPoolPtrExportData*>(exportData), address(ptr)); });
+    return with_context(
+        [&] { return cuMemPoolExportPointer(reinterpret_cast<CUmemPoolPtrExportData*>(exportData), address(ptr)); });
 }
 
 cudaError_t cudaMemPoolImportPointer(void** ptr, cudaMemPool_t memPool, cudaMemPoolPtrExportData* exportData) {

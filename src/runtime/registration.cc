@@ -65,7 +65,8 @@ bool has_managed(const FatBinary& binary) {
 const Resolved* ResolvedList::add(Resolved entry) {
     auto* added = new Resolved(entry);
     added->next = head_.load(std::memory_order_relaxed);
-    while (!head_.compare_exchange_weak(added->next, added, std::memory_order_release, std::memory_order_relaxed)) {}
+    while (!head_.compare_exchange_weak(added->next, added, std::memory_order_release, std::memory_order_relaxed)) {
+    }
     return added;
 }
 
@@ -165,8 +166,8 @@ ANYWARP_EXPORT void __cudaRegisterFatBinaryEnd(void**) {}
 ANYWARP_EXPORT void __cudaUnregisterFatBinary(void** fatCubinHandle) {
     Registry& all = registry();
     std::lock_guard lock(all.mutex);
-    auto found = std::ranges::find(all.binaries, reinterpret_cast<FatBinary*>(fatCubinHandle),
-                                   [](auto& binary) { return binary.get(); });
+    auto found =
+        std::ranges::find(all.binaries, reinterpret_cast<FatBinary*>(fatCubinHandle), [](auto& binary) { return binary.get(); });
     if (found == all.binaries.end()) return;
     std::unique_ptr<FatBinary> binary = std::move(*found);
     all.binaries.erase(found);
@@ -197,7 +198,8 @@ ANYWARP_EXPORT void __cudaRegisterFunction(void** fatCubinHandle, const char* ho
     binary->kernels.push_back(std::move(kernel));
 }
 
-static void register_variable(void** fatCubinHandle, const void* host, const char* name, size_t size, bool constant, bool managed) {
+static void register_variable(void** fatCubinHandle, const void* host, const char* name, size_t size, bool constant,
+                              bool managed) {
     auto* binary = reinterpret_cast<FatBinary*>(fatCubinHandle);
     auto variable = std::make_unique<Variable>();
     variable->binary = binary;
@@ -235,8 +237,20 @@ ANYWARP_EXPORT char __cudaInitModule(void** fatCubinHandle) {
 /// The handle that a kernel's host stub keeps for its launches. It stays good when the device is reset, so it is ours and not
 /// the driver's. Called also before the driver can be initialised: it must not load anything.
 ANYWARP_EXPORT cudaError_t __cudaGetKernel(cudaKernel_t* kernelPtr, const void* entryFuncAddr) {
+    if (!kernelPtr || !entryFuncAddr) return record(cudaErrorInvalidDeviceFunction);
     Kernel* kernel = find_kernel(entryFuncAddr);
-    if (!kernel) return record(cudaErrorInvalidDeviceFunction);
+    if (!kernel) {
+        // A launch from a static initialiser that runs before its file's registration fails; but the stub asks only once, so that
+        // later launches need a handle now. It leads to the kernel by its host address.
+        static HostTable<Kernel>* early = new HostTable<Kernel>;
+        std::lock_guard lock(registry().mutex);
+        kernel = early->find(entryFuncAddr);
+        if (!kernel) {
+            kernel = new Kernel;
+            kernel->host = entryFuncAddr;
+            early->add(entryFuncAddr, kernel);
+        }
+    }
     *kernelPtr = reinterpret_cast<cudaKernel_t>(kernel);
     return cudaSuccess;
 }

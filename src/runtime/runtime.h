@@ -21,7 +21,7 @@ namespace anywarp::runtime {
 
 /// The release this library stands for: one source is built twice, as libcudart.so.12 and libcudart.so.13.
 #ifndef ANYWARP_CUDART_MAJOR
-#define ANYWARP_CUDART_MAJOR 13
+#    define ANYWARP_CUDART_MAJOR 13
 #endif
 constexpr int runtime_version = ANYWARP_CUDART_MAJOR == 12 ? 12090 : 13000;
 

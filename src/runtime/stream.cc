@@ -41,7 +41,8 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 
 cudaError_t cudaStreamAddCallback(cudaStream_t stream, cudaStreamCallback_t callback, void* userData, unsigned int flags) {
     // Results and errors have the same numbers, so that the driver can call the runtime's kind of callback.
-    return with_context([&] { return cuStreamAddCallback(stream, reinterpret_cast<CUstreamCallback>(callback), userData, flags); });
+    return with_context(
+        [&] { return cuStreamAddCallback(stream, reinterpret_cast<CUstreamCallback>(callback), userData, flags); });
 }
 
 cudaError_t cudaStreamAttachMemAsync(cudaStream_t stream, void* devPtr, size_t length, unsigned int flags) {
@@ -76,7 +77,8 @@ cudaError_t cudaStreamGetAttribute(cudaStream_t hStream, cudaStreamAttrID attr, 
 
 cudaError_t cudaStreamSetAttribute(cudaStream_t hStream, cudaStreamAttrID attr, const cudaStreamAttrValue* value) {
     return with_context([&] {
-        return cuStreamSetAttribute(hStream, static_cast<CUstreamAttrID>(attr), reinterpret_cast<const CUstreamAttrValue*>(value));
+        return cuStreamSetAttribute(hStream, static_cast<CUstreamAttrID>(attr),
+                                    reinterpret_cast<const CUstreamAttrValue*>(value));
     });
 }
 
@@ -125,8 +127,8 @@ cudaError_t cudaStreamUpdateCaptureDependencies(cudaStream_t stream, cudaGraphNo
                                                 const cudaGraphEdgeData* dependencyData, size_t numDependencies,
                                                 unsigned int flags) {
     return with_context([&] {
-        return cuStreamUpdateCaptureDependencies_v2(stream, dependencies, reinterpret_cast<const CUgraphEdgeData*>(dependencyData),
-                                                    numDependencies, flags);
+        return cuStreamUpdateCaptureDependencies_v2(
+            stream, dependencies, reinterpret_cast<const CUgraphEdgeData*>(dependencyData), numDependencies, flags);
     });
 }
 #endif
