@@ -5,9 +5,9 @@
 // all warps wait for each other for ever. Warps that wait at a barrier are not polled: they sit in the barrier's list.
 //
 // Barriers, PTX ISA 9.7.13.1. Arrivals count by warp, as the ISA says ("the arrival count is incremented by the warp size, not by
-// the number of active threads"): a warp of 32 counts as 32 whatever its active lanes; at smaller widths a part of a warp counts as
-// its width, and parts that have ended count with the rest of their warp. A barrier for the whole block completes when every warp
-// that hasn't ended has arrived.
+// the number of active threads"): a warp of 32 counts as 32 whatever its active lanes; at smaller widths a part of a warp counts
+// as its width, and parts that have ended count with the rest of their warp. A barrier for the whole block completes when every
+// warp that hasn't ended has arrived.
 #pragma once
 
 #include "simt/kernel_abi.h"
@@ -48,11 +48,11 @@ private:
     static constexpr unsigned spin_passes = 8; // rounds of nothing but yields before the worker gets control back
 
     struct Barrier {
-        uint32_t arrived = 0;      // threads, counted as said above
-        uint32_t warps = 0;        // warps (frames) that have arrived, waiting or not
-        uint32_t expected = 0;     // 0: the whole block
-        uint32_t trues = 0;        // bar.red: lanes whose predicate is true
-        uint32_t contributions = 0; // bar.red: lanes that take part
+        uint32_t arrived = 0;               // threads, counted as said above
+        uint32_t warps = 0;                 // warps (frames) that have arrived, waiting or not
+        uint32_t expected = 0;              // 0: the whole block
+        uint32_t trues = 0;                 // bar.red: lanes whose predicate is true
+        uint32_t contributions = 0;         // bar.red: lanes that take part
         uint32_t first = none, last = none; // waiting warps
     };
     enum class Status : uint8_t { fresh, ready, at_barrier, at_exchange, finished };

@@ -11,6 +11,7 @@
 #include "machine/run_grid.h"
 #include "machine/statistics.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -40,11 +41,50 @@ void fill(const FillCommand& f) {
     for (uint64_t y = 0; y < f.height; y++) {
         auto* row = static_cast<uint8_t*>(f.destination) + y * f.pitch;
         switch (f.element_bytes) {
-        case 1: std::memset(row, static_cast<int>(f.value), f.width); break;
-        case 2: fill_row<uint16_t>(row, f.width, f.value); break;
-        default: fill_row<uint32_t>(row, f.width, f.value);
+        case 1:
+            std::memset(row, static_cast<int>(f.value), f.width);
+            break;
+        case 2:
+            fill_row<uint16_t>(row, f.width, f.value);
+            break;
+        default:
+            fill_row<uint32_t>(row, f.width, f.value);
         }
     }
+}
+
+// Large 1-D copies and fills are grids of their own, one block per piece: several threads together reach the memory's bandwidth,
+// and share the cost of touching fresh pages.
+constexpr uint64_t piece_bytes = 1 << 20, shared_from_bytes = 8 << 20;
+
+struct Pieces {
+    uint8_t* destination;
+    const uint8_t* source; // null: fill with `value`
+    uint64_t bytes;
+    int value;
+};
+
+void run_piece(const BlockContext* context) {
+    const auto& work = *reinterpret_cast<const Pieces*>(context->params);
+    uint64_t begin = context->ctaid[0] * piece_bytes, count = std::min(piece_bytes, work.bytes - begin);
+    if (work.source)
+        std::memcpy(work.destination + begin, work.source + begin, count);
+    else
+        std::memset(work.destination + begin, work.value, count);
+}
+
+Result<void> run_pieces(Device& device, const Pieces& work, const char* what) {
+    KernelInfo info{};
+    info.abi_version = kernel_abi_version;
+    info.width = 1;
+    info.run_block = run_piece;
+    GridArguments arguments;
+    arguments.grid.x = static_cast<uint32_t>((work.bytes + piece_bytes - 1) / piece_bytes);
+    arguments.params = reinterpret_cast<const uint8_t*>(&work);
+    arguments.workers = std::min(device.workers(), 16u); // more don't make memory faster
+    auto result = run_grid(info, arguments);
+    if (!result) return user_error(result.error().code, std::string(what) + ": " + result.error().message);
+    return {};
 }
 
 Result<void> launch(Device& device, const KernelCommand& command) {
@@ -54,9 +94,8 @@ Result<void> launch(Device& device, const KernelCommand& command) {
     arguments.grid = command.grid;
     arguments.block = command.block;
     arguments.dynamic_shared = command.dynamic_shared;
-    arguments.static_shared =
-        static_cast<uint32_t>(command.dynamic_shared ? std::max(state.shared.static_size, state.shared.dynamic_offset)
-                                                     : state.shared.static_size);
+    arguments.static_shared = static_cast<uint32_t>(
+        command.dynamic_shared ? std::max(state.shared.static_size, state.shared.dynamic_offset) : state.shared.static_size);
     arguments.params = command.params.data();
     arguments.image = command.kernel->module().image();
     arguments.cooperative = command.cooperative;
@@ -68,7 +107,8 @@ Result<void> launch(Device& device, const KernelCommand& command) {
     arguments.counters = counters;
     uint64_t start = now_ns();
     auto result = run_grid(code->info, arguments);
-    count_launch(command.kernel->name(), code->info, command.grid.volume(), static_cast<double>(now_ns() - start) * 1e-9, counters);
+    count_launch(command.kernel->name(), code->info, command.grid.volume(), static_cast<double>(now_ns() - start) * 1e-9,
+                 counters);
     return result;
 }
 
@@ -94,10 +134,18 @@ Result<void> execute(Device& device, const Command& command) {
     }
     if (auto* c = std::get_if<CopyCommand>(&command)) {
         if (!good) return {};
+        auto* to = static_cast<uint8_t*>(c->destination);
+        auto* from = static_cast<const uint8_t*>(c->source);
+        bool apart = to + c->width <= from || from + c->width <= to;
+        if (c->height == 1 && c->depth == 1 && c->width >= shared_from_bytes && from && apart)
+            return run_pieces(device, {to, from, c->width, 0}, "copy");
         return guarded("copy", [&] { copy(*c); });
     }
     if (auto* f = std::get_if<FillCommand>(&command)) {
         if (!good) return {};
+        if (f->element_bytes == 1 && f->height == 1 && f->width >= shared_from_bytes)
+            return run_pieces(device, {static_cast<uint8_t*>(f->destination), nullptr, f->width, static_cast<int>(f->value)},
+                              "memset");
         return guarded("memset", [&] { fill(*f); });
     }
     if (auto* host = std::get_if<HostCommand>(&command)) {

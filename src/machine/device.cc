@@ -25,10 +25,20 @@ uint64_t machine_memory() {
         char* end = nullptr;
         double value = std::strtod(text, &end);
         switch (end ? *end : 0) {
-        case 'k': case 'K': value *= 1024.0; break;
-        case 'm': case 'M': value *= 1024.0 * 1024; break;
-        case 'g': case 'G': value *= 1024.0 * 1024 * 1024; break;
-        default: break;
+        case 'k':
+        case 'K':
+            value *= 1024.0;
+            break;
+        case 'm':
+        case 'M':
+            value *= 1024.0 * 1024;
+            break;
+        case 'g':
+        case 'G':
+            value *= 1024.0 * 1024 * 1024;
+            break;
+        default:
+            break;
         }
         if (value >= 1 << 20) return static_cast<uint64_t>(value);
     }
@@ -226,9 +236,12 @@ std::string Device::sticky_message() const {
 
 uint64_t Device::limit(Limit which) const {
     switch (which) {
-    case Limit::stack_size: return internals_->stack_size;
-    case Limit::printf_fifo_size: return internals_->printf_fifo;
-    default: return internals_->malloc_heap;
+    case Limit::stack_size:
+        return internals_->stack_size;
+    case Limit::printf_fifo_size:
+        return internals_->printf_fifo;
+    default:
+        return internals_->malloc_heap;
     }
 }
 
@@ -277,8 +290,7 @@ int Device::count() {
 
 Result<Device*> Device::get(int ordinal) {
     if (ordinal < 0 || ordinal >= count())
-        return user_error(ErrorCode::invalid_device,
-                          "device " + std::to_string(ordinal) + " of " + std::to_string(count()));
+        return user_error(ErrorCode::invalid_device, "device " + std::to_string(ordinal) + " of " + std::to_string(count()));
     static std::mutex mutex;
     static Device* devices[64] = {}; // never destroyed: threads may still use them while the process ends
     std::lock_guard lock(mutex);

@@ -34,7 +34,7 @@ struct Properties {
     int constant_memory = 64 << 10;
     int clock_khz = 1000000;
     int memory_clock_khz = 1000000;
-    int memory_bus_width = 64; // bits
+    int memory_bus_width = 64;   // bits
     uint64_t l2_bytes = 4 << 20; // the machine's last-level cache
     uint64_t max_pitch = 0x7fffffff;
     int texture_alignment = 512;
@@ -75,7 +75,7 @@ public:
     /// Waits, frees everything, clears the sticky error.
     void reset();
 
-    Result<void> status() const;                        // the sticky error, if any
+    Result<void> status() const;                                // the sticky error, if any
     void set_sticky_error(ErrorCode code, std::string message); // the first one stays
     ErrorCode sticky_error() const;
     std::string sticky_message() const;

@@ -31,7 +31,8 @@ std::once_flag dispatcher_once;
 bool may_run_on_host(const Command& command) {
     if (std::holds_alternative<HostCommand>(command)) return false;
     if (auto* launch = std::get_if<KernelCommand>(&command))
-        return stack_left() >= stack_for_kernels && uint64_t(launch->code->info.local_bytes) * launch->code->info.width <= small_frame;
+        return stack_left() >= stack_for_kernels &&
+               uint64_t(launch->code->info.local_bytes) * launch->code->info.width <= small_frame;
     return true;
 }
 
@@ -69,8 +70,7 @@ void Dispatcher::append(StreamQueue& queue, Command command) {
     queue.submitted++;
 }
 
-uint64_t Dispatcher::enqueue(StreamQueue& queue, Command command, bool wake,
-                             const QueueList& others) {
+uint64_t Dispatcher::enqueue(StreamQueue& queue, Command command, bool wake, const QueueList& others) {
     std::unique_lock lock(mutex_);
     order(queue, others);
     append(queue, std::move(command));
@@ -187,7 +187,8 @@ void Dispatcher::wait(StreamQueue& queue, uint64_t position) {
         }
         lock.lock();
         if (queue.completed.load(std::memory_order_relaxed) >= position) break;
-        if (queue.state == StreamQueue::State::ready && !queue.commands.empty() && may_run_on_host(queue.commands.front())) continue;
+        if (queue.state == StreamQueue::State::ready && !queue.commands.empty() && may_run_on_host(queue.commands.front()))
+            continue;
         queue.host_waiters++;
         done_.wait(lock);
         queue.host_waiters--;

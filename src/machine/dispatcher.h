@@ -31,15 +31,15 @@ struct StreamQueue : std::enable_shared_from_this<StreamQueue> {
     const bool legacy;
     State state = State::idle;
     std::deque<Command> commands;
-    uint64_t submitted = 0;            // position of the last command queued
+    uint64_t submitted = 0;             // position of the last command queued
     std::atomic<uint64_t> completed{0}; // position of the last command executed
-    uint64_t waits_for_legacy = 0;  // how much of the legacy stream this queue waits for already
-    uint64_t legacy_waits_for = 0;  // how much of this queue the legacy stream waits for already
+    uint64_t waits_for_legacy = 0;      // how much of the legacy stream this queue waits for already
+    uint64_t legacy_waits_for = 0;      // how much of this queue the legacy stream waits for already
     struct Waiter {
         uint64_t position;
         std::shared_ptr<StreamQueue> queue;
     };
-    std::vector<Waiter> waiters;             // queues parked until `completed` reaches a position
+    std::vector<Waiter> waiters; // queues parked until `completed` reaches a position
     std::shared_ptr<StreamQueue> parked_on;
     unsigned host_waiters = 0; // host threads asleep for it
 };

@@ -109,8 +109,8 @@ void on_signal(int signal, siginfo_t* info, void* context) {
         break;
     default: {
         auto* address = static_cast<const uint8_t*>(info->si_addr);
-        bool in_stack_guard = handler_stack.low && address < handler_stack.low + (16 << 10) &&
-                              address >= handler_stack.low - thread_guard_bytes;
+        bool in_stack_guard =
+            handler_stack.low && address < handler_stack.low + (16 << 10) && address >= handler_stack.low - thread_guard_bytes;
         guard->code = in_stack_guard ? ErrorCode::hardware_stack_error : ErrorCode::illegal_address;
     }
     }

@@ -18,7 +18,7 @@ namespace anywarp::machine {
 
 struct Fault {
     ErrorCode code = ErrorCode::success;
-    uint64_t address = 0;   // of the bad access; 0 when not known
+    uint64_t address = 0; // of the bad access; 0 when not known
     bool from_signal = false;
     int signal = 0;
     std::string describe() const;

@@ -26,7 +26,7 @@ public:
     }
     static void write(uint64_t value) { asm volatile("msr fpcr, %0" : : "r"(value)); }
 #else
-#error "float_environment.h: say how to read and write the floating-point control register here"
+#    error "float_environment.h: say how to read and write the floating-point control register here"
 #endif
 
 private:

@@ -245,11 +245,10 @@ void Grid::run_suspending(unsigned worker) {
     if (!returned)
         fail(fault, running ? &running->context() : nullptr);
     else if (deadlock)
-        fail(ErrorCode::launch_failed, std::string("deadlock at ") + running->waiting_for() + " in block (" +
-                                           std::to_string(running->context().ctaid[0]) + "," +
-                                           std::to_string(running->context().ctaid[1]) + "," +
-                                           std::to_string(running->context().ctaid[2]) +
-                                           "): every thread that has not ended waits for ever");
+        fail(ErrorCode::launch_failed,
+             std::string("deadlock at ") + running->waiting_for() + " in block (" + std::to_string(running->context().ctaid[0]) +
+                 "," + std::to_string(running->context().ctaid[1]) + "," + std::to_string(running->context().ctaid[2]) +
+                 "): every thread that has not ended waits for ever");
     else if (problem)
         fail(ErrorCode::out_of_memory, problem);
     scratch.free.insert(scratch.free.end(), resident.begin(), resident.end());

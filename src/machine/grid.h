@@ -27,9 +27,9 @@ public:
     Result<void> result();
 
     // Used by the worker pool, under its lock.
-    unsigned joined = 0;              // helpers so far
-    unsigned wanted = 0;              // helpers at most
-    std::atomic<unsigned> inside{0};  // helpers at work
+    unsigned joined = 0;             // helpers so far
+    unsigned wanted = 0;             // helpers at most
+    std::atomic<unsigned> inside{0}; // helpers at work
 
     /// Called once by worker 0 when the grid turns out to be worth sharing.
     std::function<void()> share;

@@ -34,7 +34,7 @@ Result<KernelAttributes> Kernel::attributes() const {
     const ptx::Function& function = module.functions[state_->function];
     const Properties& device = state_->module->device().properties();
     auto max_threads = static_cast<uint32_t>(device.max_threads_per_block);
-    auto volume = [](const uint32_t (&d)[3]) { return d[0] * std::max(d[1], 1u) * std::max(d[2], 1u); };
+    auto volume = [](const uint32_t(&d)[3]) { return d[0] * std::max(d[1], 1u) * std::max(d[2], 1u); };
     if (function.required_threads[0]) {
         std::copy_n(function.required_threads, 3, a.required_threads);
         for (uint32_t& d : a.required_threads) d = std::max(d, 1u);
@@ -61,7 +61,8 @@ Result<KernelAttributes> Kernel::attributes() const {
         local += mine;
     }
     a.local_bytes = static_cast<uint32_t>(local);
-    // PTX registers are mostly single-assignment; about a quarter are alive together. Bounded so that a block of max_threads fits.
+    // PTX registers are mostly single-assignment; about a quarter are alive together. Bounded so that a block of max_threads
+    // fits.
     uint32_t fits = static_cast<uint32_t>(device.registers_per_block) / std::max(32u, max_threads);
     a.registers = static_cast<uint32_t>(std::clamp<uint64_t>(8 + registers / 4, 10, std::min(fits, 255u)));
     if (function.max_registers) a.registers = std::min(a.registers, function.max_registers);
@@ -110,8 +111,9 @@ Result<uint32_t> Kernel::max_active_blocks(uint32_t threads, uint64_t dynamic_sh
     uint32_t warps = (threads + 31) / 32;
     uint64_t blocks = static_cast<uint64_t>(p.max_blocks_per_multiprocessor);
     blocks = std::min<uint64_t>(blocks, static_cast<uint64_t>(p.max_threads_per_multiprocessor) / (warps * 32));
-    blocks = std::min<uint64_t>(blocks, static_cast<uint64_t>(p.shared_per_multiprocessor) /
-                                            (per_block + static_cast<uint64_t>(p.reserved_shared_per_block) + (per_block ? 0 : 1)));
+    blocks =
+        std::min<uint64_t>(blocks, static_cast<uint64_t>(p.shared_per_multiprocessor) /
+                                       (per_block + static_cast<uint64_t>(p.reserved_shared_per_block) + (per_block ? 0 : 1)));
     return static_cast<uint32_t>(blocks);
 }
 

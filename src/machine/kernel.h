@@ -27,16 +27,16 @@ struct LaunchConfig {
 };
 
 struct KernelAttributes {
-    uint32_t max_threads = 1024;   // per block
+    uint32_t max_threads = 1024; // per block
     uint32_t required_threads[3] = {0, 0, 0};
     uint32_t static_shared = 0;
     uint32_t const_bytes = 0;
-    uint32_t local_bytes = 0;      // per thread
-    uint32_t registers = 0;        // an estimate from the PTX
-    uint32_t ptx_version = 0;      // target as 10 * major + minor: 80
+    uint32_t local_bytes = 0; // per thread
+    uint32_t registers = 0;   // an estimate from the PTX
+    uint32_t ptx_version = 0; // target as 10 * major + minor: 80
     uint32_t binary_version = 0;
     uint32_t max_dynamic_shared = 0;
-    int32_t shared_carveout = -1;  // stored only
+    int32_t shared_carveout = -1; // stored only
 };
 
 class LoadedModule;

@@ -178,8 +178,7 @@ Result<uint8_t*> Memory::allocate(uint64_t bytes, MemoryKind kind, uint32_t flag
     } else {
         block.base = arena.commit(bytes, block.reserved);
     }
-    if (!block.base)
-        return user_error(ErrorCode::out_of_memory, "no address space left for " + std::to_string(bytes) + " bytes");
+    if (!block.base) return user_error(ErrorCode::out_of_memory, "no address space left for " + std::to_string(bytes) + " bytes");
     block.size = bytes;
     block.kind = kind;
     block.device = arena.device;

@@ -31,9 +31,9 @@ struct Allocation {
     uint8_t* base = nullptr;
     uint64_t size = 0; // as asked for
     MemoryKind kind = MemoryKind::device;
-    int device = 0;    // ordinal
+    int device = 0;     // ordinal
     uint32_t flags = 0; // the caller's own (cuMemHostAlloc flags ...)
-    uint64_t id = 0;   // unique in the process, never reused (CU_POINTER_ATTRIBUTE_BUFFER_ID)
+    uint64_t id = 0;    // unique in the process, never reused (CU_POINTER_ATTRIBUTE_BUFFER_ID)
 };
 
 class Memory {

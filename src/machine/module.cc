@@ -54,8 +54,7 @@ Result<std::shared_ptr<LoadedModule>> LoadedModule::load(Device& device, std::st
         for (uint32_t i = 0; i < module->ptx().functions.size(); i++)
             if (!module->ptx().functions[i].is_declaration && module->ptx().functions[i].alias_of.empty())
                 check_body(module->ptx(), i, diagnostics);
-        if (std::string wrong = listing(diagnostics); !wrong.empty())
-            return user_error(ErrorCode::invalid_ptx, std::move(wrong));
+        if (std::string wrong = listing(diagnostics); !wrong.empty()) return user_error(ErrorCode::invalid_ptx, std::move(wrong));
     }
     if (auto made = module->make_image(); !made) return std::unexpected(made.error());
     return module;
@@ -81,11 +80,10 @@ Result<void> LoadedModule::make_image() {
             } else if (address.symbol.kind == ptx::Symbol::Kind::module_variable) {
                 uint64_t offset = layout_.offsets[address.symbol.index];
                 if (offset == ~0ull)
-                    return user_error(ErrorCode::invalid_ptx, std::to_string(variable.where.line) + ":" +
-                                                                  std::to_string(variable.where.column) + ": initialiser of " +
-                                                                  variable.name + " takes the address of " +
-                                                                  ptx_->variables[address.symbol.index].name +
-                                                                  ", which has no place in memory");
+                    return user_error(ErrorCode::invalid_ptx,
+                                      std::to_string(variable.where.line) + ":" + std::to_string(variable.where.column) +
+                                          ": initialiser of " + variable.name + " takes the address of " +
+                                          ptx_->variables[address.symbol.index].name + ", which has no place in memory");
                 value = reinterpret_cast<uint64_t>(image_ + offset);
             }
             value += static_cast<uint64_t>(address.addend);
@@ -112,8 +110,7 @@ Result<std::shared_ptr<Kernel>> LoadedModule::find_kernel(const std::string& nam
         if (!reachable) return std::unexpected(reachable.error());
         for (uint32_t f : *reachable)
             if (!ptx_->functions[f].is_declaration) check_body(*ptx_, f, diagnostics);
-        if (std::string wrong = listing(diagnostics); !wrong.empty())
-            return user_error(ErrorCode::invalid_ptx, std::move(wrong));
+        if (std::string wrong = listing(diagnostics); !wrong.empty()) return user_error(ErrorCode::invalid_ptx, std::move(wrong));
     }
     std::shared_ptr<Kernel> kernel(new Kernel(shared_from_this(), function));
     auto shared = ptx::shared_layout(*ptx_, function);

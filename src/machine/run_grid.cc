@@ -13,8 +13,7 @@ Result<void> run_grid(const KernelInfo& info, const GridArguments& arguments) {
         return user_error(ErrorCode::invalid_value, "grid or block with a dimension of zero");
     unsigned workers = arguments.workers ? arguments.workers : WorkerPool::default_workers();
     Grid grid(info, arguments, workers);
-    uint64_t per_block =
-        arguments.block_nanoseconds ? arguments.block_nanoseconds->load(std::memory_order_relaxed) : 0;
+    uint64_t per_block = arguments.block_nanoseconds ? arguments.block_nanoseconds->load(std::memory_order_relaxed) : 0;
     WorkerPool::instance().run(grid, workers, per_block * grid.total());
     return grid.result();
 }

@@ -91,8 +91,9 @@ std::string statistics_table() {
                                                              static_cast<double>(r->counters[counter_lane_slots])
                                                        : 0.0;
         std::string shown = name.size() > 40 ? name.substr(0, 37) + "..." : name;
-        std::snprintf(line, sizeof line, "%-40s %8llu %10.3f %10.1f %3llu/%-2llu %4u%c %10llu %6.1f %6.1f %6.1f %7.1f %7.1f %7.1f\n",
-                      shown.c_str(), static_cast<unsigned long long>(r->launches), r->run_seconds * 1e3, r->compile_seconds * 1e3,
+        std::snprintf(line, sizeof line,
+                      "%-40s %8llu %10.3f %10.1f %3llu/%-2llu %4u%c %10llu %6.1f %6.1f %6.1f %7.1f %7.1f %7.1f\n", shown.c_str(),
+                      static_cast<unsigned long long>(r->launches), r->run_seconds * 1e3, r->compile_seconds * 1e3,
                       static_cast<unsigned long long>(r->cached), static_cast<unsigned long long>(r->compiles), r->width,
                       r->suspends ? 's' : ' ', static_cast<unsigned long long>(r->blocks), lanes, share(counter_contiguous),
                       share(counter_broadcast), share(counter_strided), share(counter_gather), share(counter_atomic));

@@ -104,8 +104,7 @@ Result<float> Event::elapsed_ms(const Event& start, const Event& end) {
     auto first = start.latest(), last = end.latest();
     if (!first || !last || !first->timed || !last->timed)
         return user_error(ErrorCode::invalid_handle, "elapsed time of an event that was not recorded, or without timing");
-    if (!first->point.done() || !last->point.done())
-        return user_error(ErrorCode::not_ready, "the event has not been reached");
+    if (!first->point.done() || !last->point.done()) return user_error(ErrorCode::not_ready, "the event has not been reached");
     auto difference = static_cast<int64_t>(last->time_ns.load() - first->time_ns.load());
     return static_cast<float>(static_cast<double>(difference) * 1e-6);
 }

@@ -68,14 +68,22 @@ void match(WarpOp op, uint32_t participants, WarpState* const lanes[32]) {
 uint32_t combine(WarpOp op, uint32_t a, uint32_t b) {
     auto sa = static_cast<int32_t>(a), sb = static_cast<int32_t>(b);
     switch (op) {
-    case WarpOp::redux_add: return a + b;
-    case WarpOp::redux_min_s: return sa < sb ? a : b;
-    case WarpOp::redux_max_s: return sa > sb ? a : b;
-    case WarpOp::redux_min_u: return a < b ? a : b;
-    case WarpOp::redux_max_u: return a > b ? a : b;
-    case WarpOp::redux_and: return a & b;
-    case WarpOp::redux_or: return a | b;
-    default: return a ^ b;
+    case WarpOp::redux_add:
+        return a + b;
+    case WarpOp::redux_min_s:
+        return sa < sb ? a : b;
+    case WarpOp::redux_max_s:
+        return sa > sb ? a : b;
+    case WarpOp::redux_min_u:
+        return a < b ? a : b;
+    case WarpOp::redux_max_u:
+        return a > b ? a : b;
+    case WarpOp::redux_and:
+        return a & b;
+    case WarpOp::redux_or:
+        return a | b;
+    default:
+        return a ^ b;
     }
 }
 

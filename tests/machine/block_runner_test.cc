@@ -109,11 +109,20 @@ struct Reduce : FakeWarp {
         Log& log = param<Log>(context);
         uint32_t trues = warp == 2 ? 5 : 32;
         switch (at++) {
-        case 0: return reduce(BarrierReduce::popc, trues, 32);
-        case 1: log.results.push_back(state->result); return reduce(BarrierReduce::and_, trues, 32);
-        case 2: log.results.push_back(state->result); return reduce(BarrierReduce::or_, warp == 3 ? 1 : 0, 32);
-        case 3: log.results.push_back(state->result); return reduce(BarrierReduce::and_, 32, 32);
-        default: log.results.push_back(state->result); return finish();
+        case 0:
+            return reduce(BarrierReduce::popc, trues, 32);
+        case 1:
+            log.results.push_back(state->result);
+            return reduce(BarrierReduce::and_, trues, 32);
+        case 2:
+            log.results.push_back(state->result);
+            return reduce(BarrierReduce::or_, warp == 3 ? 1 : 0, 32);
+        case 3:
+            log.results.push_back(state->result);
+            return reduce(BarrierReduce::and_, 32, 32);
+        default:
+            log.results.push_back(state->result);
+            return finish();
         }
     }
 };
@@ -156,7 +165,8 @@ struct Lanes : FakeWarp {
         Log& log = param<Log>(context);
         uint32_t lane = warp % 32;
         switch (at++) {
-        case 0: return sync(WarpOp::shfl_bfly, ~0u, warp, 1, 31);
+        case 0:
+            return sync(WarpOp::shfl_bfly, ~0u, warp, 1, 31);
         case 1:
             if (state->result != (warp ^ 1)) log.failures++;
             if (lane == 31) return finish();
@@ -167,7 +177,9 @@ struct Lanes : FakeWarp {
         case 3:
             if (state->result != 30 * 31 / 2) log.failures++;
             return barrier(0, 0, 1);
-        default: log.order.push_back(warp); return finish();
+        default:
+            log.order.push_back(warp);
+            return finish();
         }
     }
 };

@@ -68,8 +68,6 @@ inline KernelInfo straight_kernel(void (*run)(const BlockContext*)) {
     return info;
 }
 
-template <class T> T& param(const BlockContext* context) {
-    return **reinterpret_cast<T* const*>(context->params);
-}
+template <class T> T& param(const BlockContext* context) { return **reinterpret_cast<T* const*>(context->params); }
 
 } // namespace anywarp::test

@@ -103,7 +103,9 @@ struct GridBarrier : FakeWarp {
         auto& s = param<Shared>(context);
         uint32_t blocks = context->nctaid[0];
         for (;;) switch (at) {
-            case 0: at = 1; return barrier(0, 0, 32);
+            case 0:
+                at = 1;
+                return barrier(0, 0, 32);
             case 1:
                 if (warp == 0) s.counter++;
                 at = 2;

@@ -134,10 +134,10 @@ protected:
     std::shared_ptr<LoadedModule> module;
 };
 
-#define ASSERT_OK(expression)                                                                                                     \
-    do {                                                                                                                          \
-        auto result_ = (expression);                                                                                              \
-        ASSERT_TRUE(result_) << result_.error().message;                                                                          \
+#define ASSERT_OK(expression)                                                                                                    \
+    do {                                                                                                                         \
+        auto result_ = (expression);                                                                                             \
+        ASSERT_TRUE(result_) << result_.error().message;                                                                         \
     } while (0)
 
 TEST_F(Launch, Add) {
@@ -212,7 +212,8 @@ TEST_F(Launch, FaultsAreSticky) {
         ErrorCode code;
     };
     uint8_t* memory = *device->allocate(1 << 20);
-    for (Case c : {Case{"wild", 16, ErrorCode::illegal_address}, Case{"wild", reinterpret_cast<uint64_t>(memory) + (1 << 20), ErrorCode::illegal_address},
+    for (Case c : {Case{"wild", 16, ErrorCode::illegal_address},
+                   Case{"wild", reinterpret_cast<uint64_t>(memory) + (1 << 20), ErrorCode::illegal_address},
                    Case{"misaligned", reinterpret_cast<uint64_t>(memory), ErrorCode::misaligned_address},
                    Case{"stop", 0, ErrorCode::launch_failed}}) {
         auto k = kernel(c.kernel);
@@ -230,7 +231,8 @@ TEST_F(Launch, FaultsAreSticky) {
 }
 
 TEST_F(Launch, BadPtx) {
-    auto loaded = LoadedModule::load(*device, ".version 7.8\n.target sm_80\n.address_size 64\n.entry k() {\n  nonsense.u32;\n}\n", "bad");
+    auto loaded =
+        LoadedModule::load(*device, ".version 7.8\n.target sm_80\n.address_size 64\n.entry k() {\n  nonsense.u32;\n}\n", "bad");
     ASSERT_FALSE(loaded);
     EXPECT_EQ(loaded.error().code, ErrorCode::invalid_ptx);
     EXPECT_NE(loaded.error().message.find("5:"), std::string::npos) << loaded.error().message;

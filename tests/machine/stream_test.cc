@@ -40,7 +40,7 @@ TEST_F(Streams, AreAsynchronous) {
     std::atomic<bool> done{false};
     ASSERT_TRUE(a->enqueue(call([gate] { gate.wait(); })));
     EXPECT_EQ(a->query().error().code, ErrorCode::not_ready);
-    ASSERT_TRUE(b->enqueue(call([&] { done = true; }))); // not held up by a
+    ASSERT_TRUE(b->enqueue(call([&] { done = true; })));                      // not held up by a
     for (int i = 0; i < 5000 && !done; i++) std::this_thread::sleep_for(1ms); // nobody synchronises: a runner must do it
     EXPECT_TRUE(done);
     go.set_value();
@@ -147,6 +147,22 @@ TEST_F(Streams, CopiesAndFills) {
     copy.source_pitch = 32;
     ASSERT_TRUE(stream.run(copy));
     for (auto v : rows) ASSERT_EQ(v, 7);
+}
+
+TEST_F(Streams, LargeCopiesAreShared) {
+    constexpr uint64_t bytes = (40 << 20) + 12345;
+    auto memory = device->allocate(bytes);
+    ASSERT_TRUE(memory);
+    std::vector<uint8_t> host(bytes), back(bytes);
+    for (uint64_t i = 0; i < bytes; i++) host[i] = static_cast<uint8_t>(i * 2654435761u >> 13);
+    Stream& stream = device->legacy_stream();
+    ASSERT_TRUE(stream.run(CopyCommand{*memory, host.data(), bytes}));
+    ASSERT_TRUE(stream.run(CopyCommand{back.data(), *memory, bytes}));
+    EXPECT_EQ(host, back);
+    ASSERT_TRUE(stream.run(FillCommand{*memory, 0xab, 1, bytes}));
+    EXPECT_EQ((*memory)[0], 0xab);
+    EXPECT_EQ((*memory)[bytes - 1], 0xab);
+    EXPECT_EQ(stream.run(CopyCommand{*memory, host.data(), bytes + (1 << 20)}).error().code, ErrorCode::illegal_address);
 }
 
 TEST_F(Streams, StickyErrorUntilReset) {
