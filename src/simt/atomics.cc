@@ -25,8 +25,10 @@ static Modifier atomic_operation(const Instruction& i) {
         case Modifier::cas:
         case Modifier::and_:
         case Modifier::or_:
-        case Modifier::xor_: return m;
-        default: break;
+        case Modifier::xor_:
+            return m;
+        default:
+            break;
         }
     return Modifier::none;
 }
@@ -76,7 +78,9 @@ void Emitter::atom(const Instruction& i) {
     auto one = [&](Value* pointer, Value* v, Value* other) -> Value* {
         bool half = e == Type::f16 || e == Type::bf16;
         if (op == Modifier::cas) {
-            auto failure = order == AtomicOrdering::AcquireRelease || order == AtomicOrdering::Acquire ? AtomicOrdering::Acquire : AtomicOrdering::Monotonic;
+            auto failure = order == AtomicOrdering::AcquireRelease || order == AtomicOrdering::Acquire
+                               ? AtomicOrdering::Acquire
+                               : AtomicOrdering::Monotonic;
             Value* compare = v;
             if (compare->getType()->isFloatingPointTy()) {
                 llvm::Type* bits = b.getIntNTy(compare->getType()->getScalarSizeInBits());
@@ -96,16 +100,35 @@ void Emitter::atom(const Instruction& i) {
         RMW::BinOp kind;
         bool sign = ptx::is_signed(t), real = v->getType()->isFloatingPointTy();
         switch (op) {
-        case Modifier::add: kind = real ? RMW::FAdd : RMW::Add; break;
-        case Modifier::min: kind = real ? RMW::FMin : sign ? RMW::Min : RMW::UMin; break;
-        case Modifier::max: kind = real ? RMW::FMax : sign ? RMW::Max : RMW::UMax; break;
-        case Modifier::inc: kind = RMW::UIncWrap; break;
-        case Modifier::dec: kind = RMW::UDecWrap; break;
-        case Modifier::exch: kind = RMW::Xchg; break;
-        case Modifier::and_: kind = RMW::And; break;
-        case Modifier::or_: kind = RMW::Or; break;
-        case Modifier::xor_: kind = RMW::Xor; break;
-        default: fail_unsupported(i);
+        case Modifier::add:
+            kind = real ? RMW::FAdd : RMW::Add;
+            break;
+        case Modifier::min:
+            kind = real ? RMW::FMin : sign ? RMW::Min : RMW::UMin;
+            break;
+        case Modifier::max:
+            kind = real ? RMW::FMax : sign ? RMW::Max : RMW::UMax;
+            break;
+        case Modifier::inc:
+            kind = RMW::UIncWrap;
+            break;
+        case Modifier::dec:
+            kind = RMW::UDecWrap;
+            break;
+        case Modifier::exch:
+            kind = RMW::Xchg;
+            break;
+        case Modifier::and_:
+            kind = RMW::And;
+            break;
+        case Modifier::or_:
+            kind = RMW::Or;
+            break;
+        case Modifier::xor_:
+            kind = RMW::Xor;
+            break;
+        default:
+            fail_unsupported(i);
         }
         return mark(b.CreateAtomicRMW(kind, pointer, v, align, order));
     };

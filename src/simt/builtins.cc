@@ -16,7 +16,9 @@ void Program::link_builtins() {
     if (!uses_builtins) return;
     llvm::StringRef bytes(anywarp_builtins_begin, anywarp_builtins_end - anywarp_builtins_begin);
     auto library = llvm::getLazyBitcodeModule(llvm::MemoryBufferRef(bytes, "builtins"), context);
-    if (!library) throw Failure{Error{ErrorKind::internal, ErrorCode::unknown, "the builtin library can't be read: " + llvm::toString(library.takeError())}};
+    if (!library)
+        throw Failure{Error{ErrorKind::internal, ErrorCode::unknown,
+                            "the builtin library can't be read: " + llvm::toString(library.takeError())}};
     (*library)->setTargetTriple(module.getTargetTriple());
     (*library)->setDataLayout(module.getDataLayout());
     std::set<std::string> before;
@@ -25,7 +27,8 @@ void Program::link_builtins() {
         throw Failure{Error{ErrorKind::internal, ErrorCode::unknown, "linking the builtin library failed"}};
     for (llvm::Function& f : module) {
         if (!f.getName().starts_with("anywarp_b_")) continue;
-        if (f.isDeclaration()) throw Failure{Error{ErrorKind::internal, ErrorCode::unknown, "builtin '" + f.getName().str() + "' is missing"}};
+        if (f.isDeclaration())
+            throw Failure{Error{ErrorKind::internal, ErrorCode::unknown, "builtin '" + f.getName().str() + "' is missing"}};
         f.setLinkage(llvm::GlobalValue::InternalLinkage);
         f.setVisibility(llvm::GlobalValue::DefaultVisibility);
         f.setDSOLocal(true);
@@ -36,7 +39,8 @@ void Program::link_builtins() {
         f.setDoesNotAccessMemory();
         for (llvm::BasicBlock& block : f)
             for (llvm::Instruction& instruction : block)
-                if (auto* call = llvm::dyn_cast<llvm::CallBase>(&instruction); call && !call->getCalledFunction()->isIntrinsic()) call->setAttributes({});
+                if (auto* call = llvm::dyn_cast<llvm::CallBase>(&instruction); call && !call->getCalledFunction()->isIntrinsic())
+                    call->setAttributes({});
         f.addFnAttr(llvm::Attribute::Speculatable);
     }
     // The C compiler's module flags (PIC level, wchar size ...) mean nothing here.

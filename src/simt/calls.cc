@@ -20,7 +20,8 @@ Value* Emitter::argument_pointer(const Instruction& i, const Operand& o) {
 }
 
 Value* Emitter::argument_scalar(const Instruction& i, const Operand& o, llvm::Type* type, Type ptx_type) {
-    if (o.kind == Operand::Kind::symbol && o.symbol.kind != SymbolKind::function && o.symbol.kind != SymbolKind::module_variable) {
+    if (o.kind == Operand::Kind::symbol && o.symbol.kind != SymbolKind::function &&
+        o.symbol.kind != SymbolKind::module_variable) {
         Value* pointer = argument_pointer(i, o);
         return b.CreateAlignedLoad(type, pointer, llvm::Align(std::max(1u, unsigned(type->getScalarSizeInBits() / 8))));
     }
@@ -39,22 +40,25 @@ void Emitter::store_return(const Operand& o, Value* v, Type type) {
     set(o, v, type);
 }
 
-void Emitter::call_direct(const Instruction& i, uint32_t index, llvm::ArrayRef<Operand> arguments, llvm::ArrayRef<Operand> returns_) {
+void Emitter::call_direct(const Instruction& i, uint32_t index, llvm::ArrayRef<Operand> arguments,
+                          llvm::ArrayRef<Operand> returns_) {
     const ptx::Function& callee = p.ptx.functions.at(index);
     if (callee.is_declaration) {
         if (call_service(i, callee, arguments, returns_)) return;
         throw Failure{Error{ErrorKind::user, ErrorCode::invalid_ptx,
-                            std::to_string(i.where.line) + ":" + std::to_string(i.where.column) + ": undefined symbol '" + callee.name + "'"}};
+                            std::to_string(i.where.line) + ":" + std::to_string(i.where.column) + ": undefined symbol '" +
+                                callee.name + "'"}};
     }
     if (arguments.size() != callee.parameters.size() || returns_.size() != callee.returns.size())
         fail_invalid(i, "call of '" + callee.name + "' with " + std::to_string(arguments.size()) + " arguments and " +
-                            std::to_string(returns_.size()) + " results, declared with " + std::to_string(callee.parameters.size()) + " and " +
-                            std::to_string(callee.returns.size()));
+                            std::to_string(returns_.size()) + " results, declared with " +
+                            std::to_string(callee.parameters.size()) + " and " + std::to_string(callee.returns.size()));
     llvm::Function* target = p.function(index);
     llvm::SmallVector<Value*> values{ctx, warp_base};
     for (size_t k = 0; k < arguments.size(); ++k) {
         const ptx::Variable& v = callee.parameters[k];
-        values.push_back(passed_as_scalar(v) ? argument_scalar(i, arguments[k], scalar_type(context, v), v.type) : argument_pointer(i, arguments[k]));
+        values.push_back(passed_as_scalar(v) ? argument_scalar(i, arguments[k], scalar_type(context, v), v.type)
+                                             : argument_pointer(i, arguments[k]));
     }
     bool scalar = callee.returns.size() == 1 && passed_as_scalar(callee.returns[0]);
     llvm::SmallVector<std::pair<Value*, size_t>> copies;
@@ -73,10 +77,12 @@ void Emitter::call_direct(const Instruction& i, uint32_t index, llvm::ArrayRef<O
     result->setConvergent();
     result->setDoesNotThrow();
     if (scalar && !returns_.empty()) store_return(returns_[0], result, callee.returns[0].type);
-    for (auto [slot, k] : copies) store_return(returns_[k], b.CreateLoad(scalar_type(context, callee.returns[k]), slot), callee.returns[k].type);
+    for (auto [slot, k] : copies)
+        store_return(returns_[k], b.CreateLoad(scalar_type(context, callee.returns[k]), slot), callee.returns[k].type);
 }
 
-bool Emitter::call_service(const Instruction& i, const ptx::Function& callee, llvm::ArrayRef<Operand> arguments, llvm::ArrayRef<Operand> returns_) {
+bool Emitter::call_service(const Instruction& i, const ptx::Function& callee, llvm::ArrayRef<Operand> arguments,
+                           llvm::ArrayRef<Operand> returns_) {
     llvm::Type *i64t = b.getInt64Ty(), *i32t = b.getInt32Ty(), *pointer = b.getPtrTy();
     auto wide = [&](size_t k) { return argument_scalar(i, arguments[k], i64t, Type::b64); };
     auto as_pointer = [&](size_t k) { return b.CreateIntToPtr(wide(k), pointer); };
@@ -101,10 +107,13 @@ bool Emitter::call_service(const Instruction& i, const ptx::Function& callee, ll
         auto* ids = at_entry.CreateAlloca(llvm::ArrayType::get(i32t, 3));
         for (int d = 0; d < 3; ++d) b.CreateAlignedStore(thread_index(d), byte_offset(ids, 4 * d), llvm::Align(4));
         Value* line = argument_scalar(i, arguments[2], i32t, Type::b32);
-        intrinsic_call("anywarp_assertfail", b.getVoidTy(), {ctx, as_pointer(0), as_pointer(1), line, as_pointer(3), ids}, Program::service);
+        intrinsic_call("anywarp_assertfail", b.getVoidTy(), {ctx, as_pointer(0), as_pointer(1), line, as_pointer(3), ids},
+                       Program::service);
         // Never comes back; what follows is usually a trap. The widening wants an ordinary end, so the entry returns.
-        if (ptx_function.is_entry) b.CreateBr(return_block);
-        else b.CreateUnreachable();
+        if (ptx_function.is_entry)
+            b.CreateBr(return_block);
+        else
+            b.CreateUnreachable();
         start_dead_block();
         return true;
     }
@@ -124,21 +133,25 @@ void Emitter::call(const Instruction& i) {
     if (at >= ops.size()) fail_invalid(i, "call without a target");
     const Operand& target = ops[at++];
     if (at < ops.size() && ops[at].kind == Operand::Kind::list) arguments = ops[at++].elements;
-    if (target.kind == Operand::Kind::symbol && target.symbol.kind == SymbolKind::function) return call_direct(i, target.symbol.index, arguments, returns_);
+    if (target.kind == Operand::Kind::symbol && target.symbol.kind == SymbolKind::function)
+        return call_direct(i, target.symbol.index, arguments, returns_);
     if (target.kind != Operand::Kind::reg) fail_invalid(i, "call target must be a function or a register");
 
     std::vector<uint32_t> candidates;
     if (at < ops.size() && ops[at].kind == Operand::Kind::label && ops[at].negated) {
         for (const ptx::Symbol& s : body.call_targets.at(ops[at].bits).functions) candidates.push_back(s.index);
     } else {
-        const ptx::Body::Prototype* prototype = at < ops.size() && ops[at].kind == Operand::Kind::label ? &body.prototypes.at(ops[at].bits) : nullptr;
+        const ptx::Body::Prototype* prototype =
+            at < ops.size() && ops[at].kind == Operand::Kind::label ? &body.prototypes.at(ops[at].bits) : nullptr;
         for (uint32_t f : p.address_taken) {
             const ptx::Function& callee = p.ptx.functions.at(f);
             if (callee.is_entry || callee.is_declaration) continue;
             bool fits = callee.parameters.size() == arguments.size() && callee.returns.size() == returns_.size();
             if (fits && prototype) {
-                for (size_t k = 0; k < arguments.size() && k < prototype->parameters.size(); ++k) fits &= same_shape(callee.parameters[k], prototype->parameters[k]);
-                for (size_t k = 0; k < returns_.size() && k < prototype->returns.size(); ++k) fits &= same_shape(callee.returns[k], prototype->returns[k]);
+                for (size_t k = 0; k < arguments.size() && k < prototype->parameters.size(); ++k)
+                    fits &= same_shape(callee.parameters[k], prototype->parameters[k]);
+                for (size_t k = 0; k < returns_.size() && k < prototype->returns.size(); ++k)
+                    fits &= same_shape(callee.returns[k], prototype->returns[k]);
             }
             if (fits) candidates.push_back(f);
         }
@@ -155,8 +168,10 @@ void Emitter::call(const Instruction& i) {
     }
     b.SetInsertPoint(wrong); // jumping to a wild address
     intrinsic_call("anywarp_trap", b.getVoidTy(), {ctx, i32(static_cast<uint32_t>(ErrorCode::invalid_pc))}, Program::service);
-    if (ptx_function.is_entry) b.CreateBr(return_block);
-    else b.CreateUnreachable();
+    if (ptx_function.is_entry)
+        b.CreateBr(return_block);
+    else
+        b.CreateUnreachable();
     b.SetInsertPoint(done);
 }
 

@@ -28,8 +28,10 @@ static Modifier comparison_of(const Instruction& i) {
         case Modifier::gtu:
         case Modifier::geu:
         case Modifier::num:
-        case Modifier::nan: return m;
-        default: break;
+        case Modifier::nan:
+            return m;
+        default:
+            break;
         }
     return Modifier::none;
 }
@@ -42,36 +44,62 @@ Value* Emitter::compare(const Instruction& i, Value* a, Value* c, Type type, Mod
     }
     if (ptx::is_float(type)) {
         switch (op) {
-        case Modifier::eq: return b.CreateFCmp(P::FCMP_OEQ, a, c);
-        case Modifier::ne: return b.CreateFCmp(P::FCMP_ONE, a, c);
-        case Modifier::lt: return b.CreateFCmp(P::FCMP_OLT, a, c);
-        case Modifier::le: return b.CreateFCmp(P::FCMP_OLE, a, c);
-        case Modifier::gt: return b.CreateFCmp(P::FCMP_OGT, a, c);
-        case Modifier::ge: return b.CreateFCmp(P::FCMP_OGE, a, c);
-        case Modifier::equ: return b.CreateFCmp(P::FCMP_UEQ, a, c);
-        case Modifier::neu: return b.CreateFCmp(P::FCMP_UNE, a, c);
-        case Modifier::ltu: return b.CreateFCmp(P::FCMP_ULT, a, c);
-        case Modifier::leu: return b.CreateFCmp(P::FCMP_ULE, a, c);
-        case Modifier::gtu: return b.CreateFCmp(P::FCMP_UGT, a, c);
-        case Modifier::geu: return b.CreateFCmp(P::FCMP_UGE, a, c);
-        case Modifier::num: return b.CreateFCmp(P::FCMP_ORD, a, c);
-        case Modifier::nan: return b.CreateFCmp(P::FCMP_UNO, a, c);
-        default: fail_invalid(i, "no comparison for this type");
+        case Modifier::eq:
+            return b.CreateFCmp(P::FCMP_OEQ, a, c);
+        case Modifier::ne:
+            return b.CreateFCmp(P::FCMP_ONE, a, c);
+        case Modifier::lt:
+            return b.CreateFCmp(P::FCMP_OLT, a, c);
+        case Modifier::le:
+            return b.CreateFCmp(P::FCMP_OLE, a, c);
+        case Modifier::gt:
+            return b.CreateFCmp(P::FCMP_OGT, a, c);
+        case Modifier::ge:
+            return b.CreateFCmp(P::FCMP_OGE, a, c);
+        case Modifier::equ:
+            return b.CreateFCmp(P::FCMP_UEQ, a, c);
+        case Modifier::neu:
+            return b.CreateFCmp(P::FCMP_UNE, a, c);
+        case Modifier::ltu:
+            return b.CreateFCmp(P::FCMP_ULT, a, c);
+        case Modifier::leu:
+            return b.CreateFCmp(P::FCMP_ULE, a, c);
+        case Modifier::gtu:
+            return b.CreateFCmp(P::FCMP_UGT, a, c);
+        case Modifier::geu:
+            return b.CreateFCmp(P::FCMP_UGE, a, c);
+        case Modifier::num:
+            return b.CreateFCmp(P::FCMP_ORD, a, c);
+        case Modifier::nan:
+            return b.CreateFCmp(P::FCMP_UNO, a, c);
+        default:
+            fail_invalid(i, "no comparison for this type");
         }
     }
     bool sign = ptx::is_signed(type);
     switch (op) {
-    case Modifier::eq: return b.CreateICmp(P::ICMP_EQ, a, c);
-    case Modifier::ne: return b.CreateICmp(P::ICMP_NE, a, c);
-    case Modifier::lt: return b.CreateICmp(sign ? P::ICMP_SLT : P::ICMP_ULT, a, c);
-    case Modifier::le: return b.CreateICmp(sign ? P::ICMP_SLE : P::ICMP_ULE, a, c);
-    case Modifier::gt: return b.CreateICmp(sign ? P::ICMP_SGT : P::ICMP_UGT, a, c);
-    case Modifier::ge: return b.CreateICmp(sign ? P::ICMP_SGE : P::ICMP_UGE, a, c);
-    case Modifier::lo: return b.CreateICmp(P::ICMP_ULT, a, c);
-    case Modifier::ls: return b.CreateICmp(P::ICMP_ULE, a, c);
-    case Modifier::hi: return b.CreateICmp(P::ICMP_UGT, a, c);
-    case Modifier::hs: return b.CreateICmp(P::ICMP_UGE, a, c);
-    default: fail_invalid(i, "no comparison for this type");
+    case Modifier::eq:
+        return b.CreateICmp(P::ICMP_EQ, a, c);
+    case Modifier::ne:
+        return b.CreateICmp(P::ICMP_NE, a, c);
+    case Modifier::lt:
+        return b.CreateICmp(sign ? P::ICMP_SLT : P::ICMP_ULT, a, c);
+    case Modifier::le:
+        return b.CreateICmp(sign ? P::ICMP_SLE : P::ICMP_ULE, a, c);
+    case Modifier::gt:
+        return b.CreateICmp(sign ? P::ICMP_SGT : P::ICMP_UGT, a, c);
+    case Modifier::ge:
+        return b.CreateICmp(sign ? P::ICMP_SGE : P::ICMP_UGE, a, c);
+    case Modifier::lo:
+        return b.CreateICmp(P::ICMP_ULT, a, c);
+    case Modifier::ls:
+        return b.CreateICmp(P::ICMP_ULE, a, c);
+    case Modifier::hi:
+        return b.CreateICmp(P::ICMP_UGT, a, c);
+    case Modifier::hs:
+        return b.CreateICmp(P::ICMP_UGE, a, c);
+    default:
+        fail_invalid(i, "no comparison for this type");
     }
 }
 
@@ -121,10 +149,14 @@ void Emitter::set_(const Instruction& i) {
     auto finish_one = [&](Value* v) { return i.operands.size() > 3 ? combine(i, v, i.operands[3]) : v; };
     auto as_result = [&](Value* v, Type t) -> Value* {
         switch (t) {
-        case Type::f32: return b.CreateSelect(v, llvm::ConstantFP::get(b.getFloatTy(), 1.0), llvm::ConstantFP::get(b.getFloatTy(), 0.0));
-        case Type::f16: return b.CreateSelect(v, b.getInt16(0x3c00), b.getInt16(0));
-        case Type::bf16: return b.CreateSelect(v, b.getInt16(0x3f80), b.getInt16(0));
-        default: return b.CreateSExt(v, ty(t));
+        case Type::f32:
+            return b.CreateSelect(v, llvm::ConstantFP::get(b.getFloatTy(), 1.0), llvm::ConstantFP::get(b.getFloatTy(), 0.0));
+        case Type::f16:
+            return b.CreateSelect(v, b.getInt16(0x3c00), b.getInt16(0));
+        case Type::bf16:
+            return b.CreateSelect(v, b.getInt16(0x3f80), b.getInt16(0));
+        default:
+            return b.CreateSExt(v, ty(t));
         }
     };
     if (e != from) {
@@ -160,8 +192,10 @@ void Emitter::slct(const Instruction& i) {
     Type t = i.type(0), by = i.type(1);
     Value *a = get(i.operands.at(1), t), *c = get(i.operands.at(2), t);
     Value* condition;
-    if (by == Type::f32) condition = b.CreateFCmpOGE(float_input(i, 3, by), llvm::ConstantFP::get(b.getFloatTy(), 0.0));
-    else condition = b.CreateICmpSGE(get(i.operands.at(3), by), llvm::ConstantInt::get(ty(by), 0));
+    if (by == Type::f32)
+        condition = b.CreateFCmpOGE(float_input(i, 3, by), llvm::ConstantFP::get(b.getFloatTy(), 0.0));
+    else
+        condition = b.CreateICmpSGE(get(i.operands.at(3), by), llvm::ConstantInt::get(ty(by), 0));
     set(i.operands[0], b.CreateSelect(condition, a, c), t);
 }
 

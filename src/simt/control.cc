@@ -48,8 +48,10 @@ void Emitter::trap(const Instruction& i) {
     bool breakpoint = i.opcode == Opcode::brkpt;
     if (breakpoint) return; // no debugger is attached: goes on
     intrinsic_call("anywarp_trap", b.getVoidTy(), {ctx, i32(static_cast<uint32_t>(ErrorCode::launch_failed))}, Program::service);
-    if (ptx_function.is_entry) b.CreateBr(return_block);
-    else b.CreateUnreachable();
+    if (ptx_function.is_entry)
+        b.CreateBr(return_block);
+    else
+        b.CreateUnreachable();
     start_dead_block();
 }
 

@@ -35,11 +35,14 @@ Value* Emitter::convert(const Instruction& i, Value* v, Type to, Type from) {
                 unsigned value_bits = to_sign ? n - 1 : n;
                 if (value_bits < m - 1) {
                     v = binary(llvm::Intrinsic::smin, v, llvm::ConstantInt::get(t, llvm::APInt::getLowBitsSet(m, value_bits)));
-                    if (to_sign) v = binary(llvm::Intrinsic::smax, v, llvm::ConstantInt::get(t, llvm::APInt::getSignedMinValue(n).sext(m)));
+                    if (to_sign)
+                        v = binary(llvm::Intrinsic::smax, v,
+                                   llvm::ConstantInt::get(t, llvm::APInt::getSignedMinValue(n).sext(m)));
                 }
             } else {
                 unsigned value_bits = to_sign ? n - 1 : n;
-                if (value_bits < m) v = binary(llvm::Intrinsic::umin, v, llvm::ConstantInt::get(t, llvm::APInt::getLowBitsSet(m, value_bits)));
+                if (value_bits < m)
+                    v = binary(llvm::Intrinsic::umin, v, llvm::ConstantInt::get(t, llvm::APInt::getLowBitsSet(m, value_bits)));
             }
         }
         return from_sign ? b.CreateSExtOrTrunc(v, ty(to)) : b.CreateZExtOrTrunc(v, ty(to));
@@ -68,7 +71,9 @@ Value* Emitter::convert(const Instruction& i, Value* v, Type to, Type from) {
                 r = nearest(ty(to));
             } else {
                 Value* wide = sign ? b.CreateSExt(v, b.getInt64Ty()) : b.CreateZExt(v, b.getInt64Ty());
-                r = call_builtin(std::string("anywarp_b_") + (sign ? "s64" : "u64") + (to == Type::f32 ? "_to_f32" : "_to_f64") + suffix, ty(to), {wide});
+                r = call_builtin(std::string("anywarp_b_") + (sign ? "s64" : "u64") + (to == Type::f32 ? "_to_f32" : "_to_f64") +
+                                     suffix,
+                                 ty(to), {wide});
             }
             return i.has(Modifier::sat) ? saturate(r) : r;
         }
@@ -89,16 +94,20 @@ Value* Emitter::convert(const Instruction& i, Value* v, Type to, Type from) {
         return i.has(Modifier::sat) ? saturate(v) : v;
     case Type::f32:
         if (narrowing_from_double)
-            v = suffix.empty() || i.has(Modifier::rni) ? b.CreateFPTrunc(v, f32) : call_builtin("anywarp_b_f64_to_f32" + suffix, f32, {v});
+            v = suffix.empty() || i.has(Modifier::rni) ? b.CreateFPTrunc(v, f32)
+                                                       : call_builtin("anywarp_b_f64_to_f32" + suffix, f32, {v});
         return finish(i, v);
     case Type::f16:
     case Type::bf16: {
         if (narrowing_from_double) v = call_builtin("anywarp_b_f64_to_f32_odd", f32, {v});
         if (i.has(Modifier::sat)) v = saturate(v);
-        if (i.has(Modifier::relu)) v = b.CreateSelect(b.CreateFCmpUGT(v, llvm::ConstantFP::get(f32, 0.0)), v, llvm::ConstantFP::get(f32, 0.0));
+        if (i.has(Modifier::relu))
+            v = b.CreateSelect(b.CreateFCmpUGT(v, llvm::ConstantFP::get(f32, 0.0)), v, llvm::ConstantFP::get(f32, 0.0));
         Value* h;
-        if (suffix.empty()) h = float_to_half(v, to);
-        else h = call_builtin((to == Type::f16 ? "anywarp_b_f32_to_f16" : "anywarp_b_f32_to_bf16") + suffix, b.getInt16Ty(), {v});
+        if (suffix.empty())
+            h = float_to_half(v, to);
+        else
+            h = call_builtin((to == Type::f16 ? "anywarp_b_f32_to_f16" : "anywarp_b_f32_to_bf16") + suffix, b.getInt16Ty(), {v});
         if (i.has(Modifier::satfinite)) {
             // An infinity becomes the largest number, a NaN the canonical one.
             uint16_t largest = to == Type::f16 ? 0x7bff : 0x7f7f, infinity = to == Type::f16 ? 0x7c00 : 0x7f80;
@@ -109,10 +118,14 @@ Value* Emitter::convert(const Instruction& i, Value* v, Type to, Type from) {
         return h;
     }
     case Type::tf32:
-        if (i.has(Modifier::relu)) v = b.CreateSelect(b.CreateFCmpUGT(v, llvm::ConstantFP::get(f32, 0.0)), v, llvm::ConstantFP::get(f32, 0.0));
-        return call_builtin(i.has(Modifier::rna) ? "anywarp_b_f32_to_tf32_rna" : i.has(Modifier::rz) ? "anywarp_b_f32_to_tf32_rz" : "anywarp_b_f32_to_tf32",
+        if (i.has(Modifier::relu))
+            v = b.CreateSelect(b.CreateFCmpUGT(v, llvm::ConstantFP::get(f32, 0.0)), v, llvm::ConstantFP::get(f32, 0.0));
+        return call_builtin(i.has(Modifier::rna)  ? "anywarp_b_f32_to_tf32_rna"
+                            : i.has(Modifier::rz) ? "anywarp_b_f32_to_tf32_rz"
+                                                  : "anywarp_b_f32_to_tf32",
                             b.getInt32Ty(), {v});
-    default: break;
+    default:
+        break;
     }
     fail_unsupported(i);
 }
@@ -138,7 +151,9 @@ void Emitter::cvt(const Instruction& i) {
             for (unsigned k = 0; k < 2; ++k) {
                 Value* byte = b.CreateZExt(k ? high(v, 8, b.getInt8Ty()) : low(v, b.getInt8Ty()), i32t);
                 Value* f = call_builtin(name, b.getFloatTy(), {byte});
-                if (relu) f = b.CreateSelect(b.CreateFCmpUGT(f, llvm::ConstantFP::get(b.getFloatTy(), 0.0)), f, llvm::ConstantFP::get(b.getFloatTy(), 0.0));
+                if (relu)
+                    f = b.CreateSelect(b.CreateFCmpUGT(f, llvm::ConstantFP::get(b.getFloatTy(), 0.0)), f,
+                                       llvm::ConstantFP::get(b.getFloatTy(), 0.0));
                 parts[k] = b.CreateZExt(float_to_half(f, Type::f16), i32t);
             }
             return set(d, b.CreateOr(b.CreateShl(parts[1], 16), parts[0]), Type::b32);

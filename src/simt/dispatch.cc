@@ -49,10 +49,10 @@ static std::array<Emitter::Handler, static_cast<size_t>(Opcode::count)> make_tab
     on(Opcode::shl, &E::shift);
     on(Opcode::shr, &E::shift);
     // video.cc
-    for (Opcode o : {Opcode::vadd, Opcode::vsub, Opcode::vabsdiff, Opcode::vmin, Opcode::vmax, Opcode::vshl, Opcode::vshr, Opcode::vmad,
-                     Opcode::vset, Opcode::vadd2, Opcode::vsub2, Opcode::vavrg2, Opcode::vabsdiff2, Opcode::vmin2, Opcode::vmax2,
-                     Opcode::vset2, Opcode::vadd4, Opcode::vsub4, Opcode::vavrg4, Opcode::vabsdiff4, Opcode::vmin4, Opcode::vmax4,
-                     Opcode::vset4})
+    for (Opcode o : {Opcode::vadd,      Opcode::vsub,      Opcode::vabsdiff, Opcode::vmin,  Opcode::vmax,  Opcode::vshl,
+                     Opcode::vshr,      Opcode::vmad,      Opcode::vset,     Opcode::vadd2, Opcode::vsub2, Opcode::vavrg2,
+                     Opcode::vabsdiff2, Opcode::vmin2,     Opcode::vmax2,    Opcode::vset2, Opcode::vadd4, Opcode::vsub4,
+                     Opcode::vavrg4,    Opcode::vabsdiff4, Opcode::vmin4,    Opcode::vmax4, Opcode::vset4})
         on(o, &E::video);
     // float.cc
     on(Opcode::fma, &E::fma);
@@ -92,8 +92,8 @@ static std::array<Emitter::Handler, static_cast<size_t>(Opcode::count)> make_tab
     on(Opcode::stackrestore, &E::stackrestore);
     // Hints, and waits for copies that were finished at once. griddepcontrol: a grid starts when those before it have ended.
     for (Opcode o : {Opcode::prefetch, Opcode::prefetchu, Opcode::applypriority, Opcode::discard, Opcode::cp_async_commit_group,
-                     Opcode::cp_async_wait_group, Opcode::cp_async_wait_all, Opcode::pmevent, Opcode::setmaxnreg, Opcode::griddepcontrol,
-                     Opcode::cp_async_bulk_prefetch})
+                     Opcode::cp_async_wait_group, Opcode::cp_async_wait_all, Opcode::pmevent, Opcode::setmaxnreg,
+                     Opcode::griddepcontrol, Opcode::cp_async_bulk_prefetch})
         on(o, &E::nop);
     // atomics.cc
     on(Opcode::atom, &E::atom);
@@ -120,6 +120,11 @@ static std::array<Emitter::Handler, static_cast<size_t>(Opcode::count)> make_tab
     on(Opcode::bar_warp_sync, &E::bar);
     on(Opcode::barrier_cluster_arrive, &E::bar);
     on(Opcode::barrier_cluster_wait, &E::bar);
+    // mbarrier.cc
+    for (Opcode o : {Opcode::mbarrier_init, Opcode::mbarrier_inval, Opcode::mbarrier_expect_tx, Opcode::mbarrier_complete_tx,
+                     Opcode::mbarrier_arrive, Opcode::mbarrier_arrive_drop, Opcode::mbarrier_test_wait, Opcode::mbarrier_try_wait,
+                     Opcode::mbarrier_pending_count, Opcode::cp_async_mbarrier_arrive})
+        on(o, &E::mbarrier);
     return table;
 }
 
@@ -130,14 +135,15 @@ Emitter::Handler handler_of(Opcode opcode) {
 
 bool is_speculatable(const Instruction& i) {
     switch (i.opcode) {
-#define ANYWARP_INSTRUCTION(id, name, syntax, ptx_version, sm_version, effect, section)                                                   \
-    case Opcode::id: {                                                                                                                      \
-        enum Effect { none, reads, writes, reads_writes, control, barrier, sync };                                                         \
-        if (Effect::effect != Effect::none) return false;                                                                                  \
-        break;                                                                                                                              \
+#define ANYWARP_INSTRUCTION(id, name, syntax, ptx_version, sm_version, effect, section)                                          \
+    case Opcode::id: {                                                                                                           \
+        enum Effect { none, reads, writes, reads_writes, control, barrier, sync };                                               \
+        if (Effect::effect != Effect::none) return false;                                                                        \
+        break;                                                                                                                   \
     }
 #include "ptx/instructions.def"
-    default: return false;
+    default:
+        return false;
     }
     // The stack moves even though no register tells.
     return i.opcode != Opcode::alloca_ && i.opcode != Opcode::stacksave && i.opcode != Opcode::stackrestore;

@@ -15,13 +15,18 @@ namespace anywarp::simt {
 llvm::Type* value_type(llvm::LLVMContext& context, Type type) {
     switch (type) {
     case Type::pred:
-    case Type::b1: return llvm::Type::getInt1Ty(context);
-    case Type::f32: return llvm::Type::getFloatTy(context);
-    case Type::f64: return llvm::Type::getDoubleTy(context);
+    case Type::b1:
+        return llvm::Type::getInt1Ty(context);
+    case Type::f32:
+        return llvm::Type::getFloatTy(context);
+    case Type::f64:
+        return llvm::Type::getDoubleTy(context);
     case Type::texref:
     case Type::samplerref:
-    case Type::surfref: return llvm::Type::getInt64Ty(context);
-    default: return llvm::Type::getIntNTy(context, std::max(8u, ptx::bits(type)));
+    case Type::surfref:
+        return llvm::Type::getInt64Ty(context);
+    default:
+        return llvm::Type::getIntNTy(context, std::max(8u, ptx::bits(type)));
     }
 }
 
@@ -43,9 +48,9 @@ void Emitter::fail_unsupported(const Instruction& i, const std::string& detail) 
 }
 
 void Emitter::fail_invalid(const Instruction& i, const std::string& message) {
-    throw Failure{Error{ErrorKind::user, ErrorCode::invalid_ptx,
-                        std::to_string(i.where.line) + ":" + std::to_string(i.where.column) + ": " + message + " in '" + text_of(i) +
-                            "'"}};
+    throw Failure{
+        Error{ErrorKind::user, ErrorCode::invalid_ptx,
+              std::to_string(i.where.line) + ":" + std::to_string(i.where.column) + ": " + message + " in '" + text_of(i) + "'"}};
 }
 
 Value* Emitter::constant(Type type, uint64_t bits) {
@@ -78,9 +83,14 @@ static Value* float_immediate(Emitter&, llvm::LLVMContext& context, Type type, u
     auto nearest = llvm::APFloat::rmNearestTiesToEven;
     switch (type) {
     case Type::f64:
-    case Type::b64: break;
-    case Type::f16: value.convert(llvm::APFloat::IEEEhalf(), nearest, &lost); break;
-    case Type::bf16: value.convert(llvm::APFloat::BFloat(), nearest, &lost); break;
+    case Type::b64:
+        break;
+    case Type::f16:
+        value.convert(llvm::APFloat::IEEEhalf(), nearest, &lost);
+        break;
+    case Type::bf16:
+        value.convert(llvm::APFloat::BFloat(), nearest, &lost);
+        break;
     default: {
         // Keep a NaN's payload as written: 0f7fffffff must stay 0x7fffffff.
         if (value.isNaN()) {
@@ -125,9 +135,12 @@ Value* Emitter::get(const Operand& o, Type type) {
         }
         return constant(type, o.bits);
     }
-    case Operand::Kind::immediate_float: return float_immediate(*this, context, type, o.bits);
-    case Operand::Kind::symbol: return as_type(symbol_address(o.symbol, o.offset), t, false);
-    case Operand::Kind::special: return special(o, type);
+    case Operand::Kind::immediate_float:
+        return float_immediate(*this, context, type, o.bits);
+    case Operand::Kind::symbol:
+        return as_type(symbol_address(o.symbol, o.offset), t, false);
+    case Operand::Kind::special:
+        return special(o, type);
     case Operand::Kind::vector: { // mov.b64 d, {a, b}: first element in the low bits
         unsigned total = t->getScalarSizeInBits();
         unsigned each = total / std::max<size_t>(1, o.elements.size());
@@ -140,11 +153,14 @@ Value* Emitter::get(const Operand& o, Type type) {
         }
         return as_type(whole, t, false);
     }
-    case Operand::Kind::sink: return llvm::PoisonValue::get(t);
-    default: break;
+    case Operand::Kind::sink:
+        return llvm::PoisonValue::get(t);
+    default:
+        break;
     }
-    throw Failure{Error{ErrorKind::user, ErrorCode::invalid_ptx,
-                        std::to_string(o.where.line) + ":" + std::to_string(o.where.column) + ": operand can't be read as a value"}};
+    throw Failure{
+        Error{ErrorKind::user, ErrorCode::invalid_ptx,
+              std::to_string(o.where.line) + ":" + std::to_string(o.where.column) + ": operand can't be read as a value"}};
 }
 
 Value* Emitter::get_predicate(const Operand& o) { return get(o, Type::pred); }
@@ -172,8 +188,11 @@ void Emitter::set(const Operand& o, Value* value, Type type) {
         set_register(o.reg, o.component, value, type);
         return;
     }
-    case Operand::Kind::sink: return;
-    case Operand::Kind::pair: set(o.elements.at(0), value, type); return;
+    case Operand::Kind::sink:
+        return;
+    case Operand::Kind::pair:
+        set(o.elements.at(0), value, type);
+        return;
     case Operand::Kind::vector: {
         unsigned total = value->getType()->getScalarSizeInBits();
         unsigned each = total / std::max<size_t>(1, o.elements.size());
@@ -184,7 +203,8 @@ void Emitter::set(const Operand& o, Value* value, Type type) {
         }
         return;
     }
-    default: break;
+    default:
+        break;
     }
     throw Failure{Error{ErrorKind::user, ErrorCode::invalid_ptx,
                         std::to_string(o.where.line) + ":" + std::to_string(o.where.column) + ": operand can't be written"}};
@@ -235,7 +255,8 @@ void Emitter::make_slots() {
     for (size_t v = 0; v < body.variables.size(); ++v) {
         const ptx::Variable& variable = body.variables[v];
         if (variable.space != StateSpace::local && variable.space != StateSpace::param) continue;
-        auto* slot = b.CreateAlloca(llvm::ArrayType::get(b.getInt8Ty(), std::max<uint64_t>(1, variable.size)), nullptr, variable.name);
+        auto* slot =
+            b.CreateAlloca(llvm::ArrayType::get(b.getInt8Ty(), std::max<uint64_t>(1, variable.size)), nullptr, variable.name);
         slot->setAlignment(llvm::Align(std::max(1u, variable.align)));
         variables[v] = slot;
         if (variable.space == StateSpace::local) p.result.local_bytes += variable.size;

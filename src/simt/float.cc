@@ -50,25 +50,34 @@ void Emitter::float_binary(const Instruction& i) {
     std::string suffix = rounding_suffix(i);
     Type source = i.types.size() > 1 ? i.types[1] : t; // add.f32.f16 d, a, c: a alone is narrower
     auto one = [&](Value* x, Value* y) -> Value* {
-        const char* name = i.opcode == Opcode::add ? "add" : i.opcode == Opcode::sub ? "sub" : i.opcode == Opcode::mul ? "mul" : "div";
+        const char* name = i.opcode == Opcode::add   ? "add"
+                           : i.opcode == Opcode::sub ? "sub"
+                           : i.opcode == Opcode::mul ? "mul"
+                                                     : "div";
         if (i.has(Modifier::ftz)) {
             if (!llvm::isa<llvm::ConstantFP>(x)) x = flush(x);
             if (!llvm::isa<llvm::ConstantFP>(y)) y = flush(y);
         }
         Value* v;
         if (!suffix.empty()) {
-            v = call_builtin(std::string("anywarp_b_") + name + (x->getType()->isFloatTy() ? "_f32" : "_f64") + suffix, x->getType(), {x, y});
-        } else if (i.opcode == Opcode::add) v = b.CreateFAdd(x, y);
-        else if (i.opcode == Opcode::sub) v = b.CreateFSub(x, y);
-        else if (i.opcode == Opcode::mul) v = b.CreateFMul(x, y);
-        else v = b.CreateFDiv(x, y);
+            v = call_builtin(std::string("anywarp_b_") + name + (x->getType()->isFloatTy() ? "_f32" : "_f64") + suffix,
+                             x->getType(), {x, y});
+        } else if (i.opcode == Opcode::add)
+            v = b.CreateFAdd(x, y);
+        else if (i.opcode == Opcode::sub)
+            v = b.CreateFSub(x, y);
+        else if (i.opcode == Opcode::mul)
+            v = b.CreateFMul(x, y);
+        else
+            v = b.CreateFDiv(x, y);
         return finish(i, v);
     };
     if (source != t) {
         Value* x = half_to_float(get(i.operands.at(1), source), source);
         return set(i.operands[0], one(x, get(i.operands.at(2), t)), t);
     }
-    Value* v = each_half(i, t, {get(i.operands.at(1), t), get(i.operands.at(2), t)}, [&](auto a, Type) { return one(a[0], a[1]); });
+    Value* v =
+        each_half(i, t, {get(i.operands.at(1), t), get(i.operands.at(2), t)}, [&](auto a, Type) { return one(a[0], a[1]); });
     set(i.operands[0], v, t);
 }
 
@@ -81,12 +90,14 @@ void Emitter::fma(const Instruction& i) {
             for (Value** v : {&x, &y, &z})
                 if (!llvm::isa<llvm::ConstantFP>(*v)) *v = flush(*v);
         Value* v = suffix.empty() ? b.CreateIntrinsic(x->getType(), llvm::Intrinsic::fma, {x, y, z})
-                                  : call_builtin((x->getType()->isFloatTy() ? "anywarp_b_fma_f32" : "anywarp_b_fma_f64") + suffix, x->getType(), {x, y, z});
+                                  : call_builtin((x->getType()->isFloatTy() ? "anywarp_b_fma_f32" : "anywarp_b_fma_f64") + suffix,
+                                                 x->getType(), {x, y, z});
         return finish(i, v);
     };
     Type source = i.types.size() > 1 ? i.types[1] : t;
     if (source != t) {
-        Value *x = half_to_float(get(i.operands.at(1), source), source), *y = half_to_float(get(i.operands.at(2), source), source);
+        Value *x = half_to_float(get(i.operands.at(1), source), source),
+              *y = half_to_float(get(i.operands.at(2), source), source);
         return set(i.operands[0], one(x, y, get(i.operands.at(3), t)), t);
     }
     Value* v = each_half(i, t, {get(i.operands.at(1), t), get(i.operands.at(2), t), get(i.operands.at(3), t)},
@@ -100,8 +111,10 @@ void Emitter::rcp(const Instruction& i) {
     Value* one = llvm::ConstantFP::get(a->getType(), 1.0);
     std::string suffix = rounding_suffix(i);
     Value* v;
-    if (suffix.empty() || i.has(Modifier::approx)) v = b.CreateFDiv(one, a);
-    else v = call_builtin((t == Type::f32 ? "anywarp_b_div_f32" : "anywarp_b_div_f64") + suffix, a->getType(), {one, a});
+    if (suffix.empty() || i.has(Modifier::approx))
+        v = b.CreateFDiv(one, a);
+    else
+        v = call_builtin((t == Type::f32 ? "anywarp_b_div_f32" : "anywarp_b_div_f64") + suffix, a->getType(), {one, a});
     set(i.operands[0], finish(i, v), t);
 }
 
@@ -110,8 +123,10 @@ void Emitter::sqrt(const Instruction& i) {
     Value* a = float_input(i, 1, t);
     std::string suffix = rounding_suffix(i);
     Value* v;
-    if (suffix.empty() || i.has(Modifier::approx)) v = unary(llvm::Intrinsic::sqrt, a);
-    else v = call_builtin((t == Type::f32 ? "anywarp_b_sqrt_f32" : "anywarp_b_sqrt_f64") + suffix, a->getType(), {a});
+    if (suffix.empty() || i.has(Modifier::approx))
+        v = unary(llvm::Intrinsic::sqrt, a);
+    else
+        v = call_builtin((t == Type::f32 ? "anywarp_b_sqrt_f32" : "anywarp_b_sqrt_f64") + suffix, a->getType(), {a});
     set(i.operands[0], finish(i, v), t);
 }
 
@@ -162,13 +177,18 @@ void Emitter::testp(const Instruction& i) {
                                    llvm::ConstantInt::get(bits_type, n == 32 ? 0x7fffffffull : 0x7fffffffffffffffull));
     Value *inf = llvm::ConstantInt::get(bits_type, infinity), *min = llvm::ConstantInt::get(bits_type, least);
     Value* v;
-    if (i.has(Modifier::finite)) v = b.CreateICmpULT(magnitude, inf);
-    else if (i.has(Modifier::infinite)) v = b.CreateICmpEQ(magnitude, inf);
-    else if (i.has(Modifier::number)) v = b.CreateICmpULE(magnitude, inf);
-    else if (i.has(Modifier::notanumber)) v = b.CreateICmpUGT(magnitude, inf);
-    else if (i.has(Modifier::normal)) v = b.CreateAnd(b.CreateICmpULT(magnitude, inf), b.CreateICmpUGE(magnitude, min));
-    // Zero counts as subnormal here: it isn't normal and its exponent field is zero.
-    else v = b.CreateAnd(b.CreateICmpULT(magnitude, min), b.CreateICmpNE(magnitude, llvm::ConstantInt::get(bits_type, 0)));
+    if (i.has(Modifier::finite))
+        v = b.CreateICmpULT(magnitude, inf);
+    else if (i.has(Modifier::infinite))
+        v = b.CreateICmpEQ(magnitude, inf);
+    else if (i.has(Modifier::number))
+        v = b.CreateICmpULE(magnitude, inf);
+    else if (i.has(Modifier::notanumber))
+        v = b.CreateICmpUGT(magnitude, inf);
+    else if (i.has(Modifier::normal))
+        v = b.CreateAnd(b.CreateICmpULT(magnitude, inf), b.CreateICmpUGE(magnitude, min));
+    else
+        v = b.CreateAnd(b.CreateICmpULT(magnitude, min), b.CreateICmpNE(magnitude, llvm::ConstantInt::get(bits_type, 0)));
     set(i.operands[0], v, Type::pred);
 }
 
@@ -178,9 +198,14 @@ Value* Emitter::float_minmax(Value* a, Value* c, bool max, bool nan) {
     if (auto* k = llvm::dyn_cast<llvm::ConstantFP>(c); k && !k->isNaN()) {
         // One comparison: a NaN in `a` picks the constant, and equal zeros pick as -0 < +0 wants it.
         bool negative = k->isNegative();
-        Value* pick = max ? (negative ? b.CreateFCmpOGE(a, c) : b.CreateFCmpOGT(a, c)) : (negative ? b.CreateFCmpOLT(a, c) : b.CreateFCmpOLE(a, c));
+        Value* pick = max ? (negative ? b.CreateFCmpOGE(a, c) : b.CreateFCmpOGT(a, c))
+                          : (negative ? b.CreateFCmpOLT(a, c) : b.CreateFCmpOLE(a, c));
         v = b.CreateSelect(pick, a, c);
-        if (nan) v = b.CreateSelect(b.CreateFCmpUNO(a, a), constant(a->getType()->isFloatTy() ? Type::f32 : Type::f64, a->getType()->isFloatTy() ? 0x7fffffffu : 0x7fffffffffffffffull), v);
+        if (nan)
+            v = b.CreateSelect(b.CreateFCmpUNO(a, a),
+                               constant(a->getType()->isFloatTy() ? Type::f32 : Type::f64,
+                                        a->getType()->isFloatTy() ? 0x7fffffffu : 0x7fffffffffffffffull),
+                               v);
         return v;
     }
     llvm::Type* t = a->getType();
@@ -191,7 +216,9 @@ Value* Emitter::float_minmax(Value* a, Value* c, bool max, bool nan) {
     Value* same = b.CreateBitCast(max ? b.CreateAnd(abits, cbits) : b.CreateOr(abits, cbits), t);
     v = b.CreateSelect(b.CreateFCmpOEQ(a, c), same, v);
     if (nan)
-        return b.CreateSelect(b.CreateFCmpUNO(a, c), constant(t->isFloatTy() ? Type::f32 : Type::f64, t->isFloatTy() ? 0x7fffffffu : 0x7fffffffffffffffull), v);
+        return b.CreateSelect(
+            b.CreateFCmpUNO(a, c),
+            constant(t->isFloatTy() ? Type::f32 : Type::f64, t->isFloatTy() ? 0x7fffffffu : 0x7fffffffffffffffull), v);
     return b.CreateSelect(b.CreateFCmpUNO(c, c), a, v);
 }
 

@@ -31,7 +31,9 @@ void Emitter::half_binary(const Instruction& i) {
             y = call_builtin("anywarp_b_flush_f16", b.getFloatTy(), {y});
         }
         if (i.opcode == Opcode::mul && e == Type::bf16) return call_builtin("anywarp_b_mul_bf16", b.getInt16Ty(), {x, y});
-        Value* r = i.opcode == Opcode::add ? b.CreateFAdd(x, y) : i.opcode == Opcode::sub ? b.CreateFSub(x, y) : b.CreateFMul(x, y);
+        Value* r = i.opcode == Opcode::add   ? b.CreateFAdd(x, y)
+                   : i.opcode == Opcode::sub ? b.CreateFSub(x, y)
+                                             : b.CreateFMul(x, y);
         if (i.has(Modifier::sat)) r = saturate(r);
         Value* h = float_to_half(r, e);
         if (i.has(Modifier::ftz)) h = call_builtin("anywarp_b_flush_f16_bits", b.getInt16Ty(), {h});
@@ -42,23 +44,24 @@ void Emitter::half_binary(const Instruction& i) {
 
 void Emitter::half_fma(const Instruction& i) {
     Type t = i.type();
-    Value* v = each_half(i, t, {get(i.operands.at(1), t), get(i.operands.at(2), t), get(i.operands.at(3), t)}, [&](auto a, Type e) -> Value* {
-        Value *x = half_to_float(a[0], e), *y = half_to_float(a[1], e), *z = half_to_float(a[2], e);
-        bool ftz = i.has(Modifier::ftz);
-        if (ftz)
-            for (Value** p : {&x, &y, &z}) *p = call_builtin("anywarp_b_flush_f16", b.getFloatTy(), {*p});
-        // The rounded-to-odd f32 sum rounds to the right half; clamping it first doesn't change that.
-        Value* r = call_builtin("anywarp_b_fma_odd", b.getFloatTy(), {x, y, z});
-        if (i.has(Modifier::sat)) r = saturate(r);
-        Value* h = float_to_half(r, e);
-        if (ftz) h = call_builtin("anywarp_b_flush_f16_bits", b.getInt16Ty(), {h});
-        if (i.has(Modifier::relu)) {
-            Value* f = half_to_float(h, e);
-            // A NaN stays one; everything negative becomes +0.
-            h = b.CreateSelect(b.CreateFCmpUGT(f, llvm::ConstantFP::get(b.getFloatTy(), 0.0)), h, b.getInt16(0));
-        }
-        return h;
-    });
+    Value* v = each_half(
+        i, t, {get(i.operands.at(1), t), get(i.operands.at(2), t), get(i.operands.at(3), t)}, [&](auto a, Type e) -> Value* {
+            Value *x = half_to_float(a[0], e), *y = half_to_float(a[1], e), *z = half_to_float(a[2], e);
+            bool ftz = i.has(Modifier::ftz);
+            if (ftz)
+                for (Value** p : {&x, &y, &z}) *p = call_builtin("anywarp_b_flush_f16", b.getFloatTy(), {*p});
+            // The rounded-to-odd f32 sum rounds to the right half; clamping it first doesn't change that.
+            Value* r = call_builtin("anywarp_b_fma_odd", b.getFloatTy(), {x, y, z});
+            if (i.has(Modifier::sat)) r = saturate(r);
+            Value* h = float_to_half(r, e);
+            if (ftz) h = call_builtin("anywarp_b_flush_f16_bits", b.getInt16Ty(), {h});
+            if (i.has(Modifier::relu)) {
+                Value* f = half_to_float(h, e);
+                // A NaN stays one; everything negative becomes +0.
+                h = b.CreateSelect(b.CreateFCmpUGT(f, llvm::ConstantFP::get(b.getFloatTy(), 0.0)), h, b.getInt16(0));
+            }
+            return h;
+        });
     set(i.operands[0], v, t);
 }
 

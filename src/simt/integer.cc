@@ -13,12 +13,18 @@ namespace anywarp::simt {
 
 Type Emitter::element_of(Type type) {
     switch (type) {
-    case Type::f16x2: return Type::f16;
-    case Type::bf16x2: return Type::bf16;
-    case Type::f32x2: return Type::f32;
-    case Type::u16x2: return Type::u16;
-    case Type::s16x2: return Type::s16;
-    default: return type;
+    case Type::f16x2:
+        return Type::f16;
+    case Type::bf16x2:
+        return Type::bf16;
+    case Type::f32x2:
+        return Type::f32;
+    case Type::u16x2:
+        return Type::u16;
+    case Type::s16x2:
+        return Type::s16;
+    default:
+        return type;
     }
 }
 
@@ -42,9 +48,7 @@ Value* Emitter::each_half(const Instruction& i, Type type, llvm::ArrayRef<Value*
     return whole;
 }
 
-static bool is_half(Type t) {
-    return t == Type::f16 || t == Type::bf16 || t == Type::f16x2 || t == Type::bf16x2;
-}
+static bool is_half(Type t) { return t == Type::f16 || t == Type::bf16 || t == Type::f16x2 || t == Type::bf16x2; }
 static bool is_single_or_double(Type t) { return t == Type::f32 || t == Type::f64 || t == Type::f32x2; }
 
 void Emitter::add(const Instruction& i) {
@@ -71,13 +75,19 @@ void Emitter::sub(const Instruction& i) {
 
 static Type widened(Type t) {
     switch (t) {
-    case Type::u16: return Type::u32;
-    case Type::s16: return Type::s32;
-    case Type::u32: return Type::u64;
-    case Type::s32: return Type::s64;
+    case Type::u16:
+        return Type::u32;
+    case Type::s16:
+        return Type::s32;
+    case Type::u32:
+        return Type::u64;
+    case Type::s32:
+        return Type::s64;
     case Type::u64:
-    case Type::s64: return Type::b128;
-    default: return Type::none;
+    case Type::s64:
+        return Type::b128;
+    default:
+        return Type::none;
     }
 }
 
@@ -134,7 +144,8 @@ void Emitter::mul24(const Instruction& i) {
     Value *a = low24(b, get(i.operands.at(1), t), sign), *c = low24(b, get(i.operands.at(2), t), sign);
     if (!i.has(Modifier::hi)) return set(i.operands[0], b.CreateMul(a, c), t);
     llvm::Type* wide = b.getInt64Ty();
-    Value* product = sign ? b.CreateMul(b.CreateSExt(a, wide), b.CreateSExt(c, wide)) : b.CreateMul(b.CreateZExt(a, wide), b.CreateZExt(c, wide));
+    Value* product = sign ? b.CreateMul(b.CreateSExt(a, wide), b.CreateSExt(c, wide))
+                          : b.CreateMul(b.CreateZExt(a, wide), b.CreateZExt(c, wide));
     set(i.operands[0], b.CreateTrunc(b.CreateLShr(product, 16), b.getInt32Ty()), t); // bits 47..16 of the 48-bit product
 }
 
@@ -145,7 +156,8 @@ void Emitter::mad24(const Instruction& i) {
     Value* product;
     if (i.has(Modifier::hi)) {
         llvm::Type* wide = b.getInt64Ty();
-        product = sign ? b.CreateMul(b.CreateSExt(a, wide), b.CreateSExt(c, wide)) : b.CreateMul(b.CreateZExt(a, wide), b.CreateZExt(c, wide));
+        product = sign ? b.CreateMul(b.CreateSExt(a, wide), b.CreateSExt(c, wide))
+                       : b.CreateMul(b.CreateZExt(a, wide), b.CreateZExt(c, wide));
         product = b.CreateTrunc(b.CreateLShr(product, 16), b.getInt32Ty());
     } else {
         product = b.CreateMul(a, c);
@@ -175,15 +187,16 @@ Value* Emitter::guarded_division(Value* a, Value* c, bool sign, bool remainder) 
     Value* divisor = b.CreateSelect(by_zero, llvm::ConstantInt::get(t, 1), c);
     if (sign) {
         // INT_MIN / -1: dividing INT_MIN by 1 instead gives the wrapped quotient, and nothing overflows on the way.
-        Value* overflow = b.CreateAnd(b.CreateICmpEQ(a, llvm::ConstantInt::get(t, llvm::APInt::getSignedMinValue(n))), b.CreateICmpEQ(c, ones));
+        Value* overflow =
+            b.CreateAnd(b.CreateICmpEQ(a, llvm::ConstantInt::get(t, llvm::APInt::getSignedMinValue(n))), b.CreateICmpEQ(c, ones));
         divisor = b.CreateSelect(overflow, llvm::ConstantInt::get(t, 1), divisor);
     }
     Value* quotient;
     if (n <= 32) {
-        // Through double. Let a = q*c + r with 0 <= r < c < 2^32, all below 2^32. The exact quotient a/c lies at least 1/c > 2^-32
-        // below the next integer unless it is an integer, in which case the division is exact. Below 2^32 a double's spacing is
-        // at most 2^-21, so rounding could reach q+1 only if q+1 - a/c = (c-r)/c <= 2^-53 * (a/c), that is
-        // c-r <= 2^-53 * a < 2^-21, but c-r >= 1. So truncation gives q. Signed operands: the same for magnitudes.
+        // Through double. Let a = q*c + r with 0 <= r < c < 2^32, all below 2^32. The exact quotient a/c lies at least 1/c >
+        // 2^-32 below the next integer unless it is an integer, in which case the division is exact. Below 2^32 a double's
+        // spacing is at most 2^-21, so rounding could reach q+1 only if q+1 - a/c = (c-r)/c <= 2^-53 * (a/c), that is c-r <=
+        // 2^-53 * a < 2^-21, but c-r >= 1. So truncation gives q. Signed operands: the same for magnitudes.
         llvm::Type* f64 = b.getDoubleTy();
         if (sign) {
             Value* q = b.CreateFDiv(b.CreateSIToFP(a, f64), b.CreateSIToFP(divisor, f64));
@@ -275,7 +288,8 @@ void Emitter::mad_carry(const Instruction& i) {
     llvm::Type* wide = b.getIntNTy(2 * n);
     bool sign = ptx::is_signed(t);
     Value *a = get(i.operands.at(1), t), *c = get(i.operands.at(2), t);
-    Value* product = sign ? b.CreateMul(b.CreateSExt(a, wide), b.CreateSExt(c, wide)) : b.CreateMul(b.CreateZExt(a, wide), b.CreateZExt(c, wide));
+    Value* product = sign ? b.CreateMul(b.CreateSExt(a, wide), b.CreateSExt(c, wide))
+                          : b.CreateMul(b.CreateZExt(a, wide), b.CreateZExt(c, wide));
     Value* part = i.has(Modifier::hi) ? b.CreateLShr(product, n) : product;
     part = b.CreateZExt(b.CreateTrunc(part, type), wide);
     if (!carry_flag) {

@@ -75,8 +75,9 @@ void Emitter::bfi(const Instruction& i) {
 }
 
 void Emitter::fns(const Instruction& i) {
-    Value* v = call_builtin("anywarp_b_fns", b.getInt32Ty(),
-                            {get(i.operands.at(1), Type::b32), get(i.operands.at(2), Type::b32), get(i.operands.at(3), Type::s32)});
+    Value* v =
+        call_builtin("anywarp_b_fns", b.getInt32Ty(),
+                     {get(i.operands.at(1), Type::b32), get(i.operands.at(2), Type::b32), get(i.operands.at(3), Type::s32)});
     set(i.operands[0], v, Type::b32);
 }
 
@@ -111,7 +112,8 @@ void Emitter::dp4a(const Instruction& i) {
         Value* top = b.CreateShl(v, 24 - 8 * k);
         return sign ? b.CreateAShr(top, 24) : b.CreateLShr(top, 24);
     };
-    for (unsigned k = 0; k < 4; ++k) sum = b.CreateAdd(sum, b.CreateMul(byte(a, k, ptx::is_signed(at)), byte(c, k, ptx::is_signed(ct))));
+    for (unsigned k = 0; k < 4; ++k)
+        sum = b.CreateAdd(sum, b.CreateMul(byte(a, k, ptx::is_signed(at)), byte(c, k, ptx::is_signed(ct))));
     set(i.operands[0], sum, Type::b32);
 }
 
@@ -145,11 +147,21 @@ void Emitter::logic(const Instruction& i) {
     Value* a = get(i.operands.at(1), t);
     Value* v = nullptr;
     switch (i.opcode) {
-    case Opcode::and_: v = b.CreateAnd(a, get(i.operands.at(2), t)); break;
-    case Opcode::or_: v = b.CreateOr(a, get(i.operands.at(2), t)); break;
-    case Opcode::xor_: v = b.CreateXor(a, get(i.operands.at(2), t)); break;
-    case Opcode::not_: v = b.CreateNot(a); break;
-    default: v = b.CreateZExt(b.CreateICmpEQ(a, llvm::ConstantInt::get(a->getType(), 0)), a->getType()); break; // cnot
+    case Opcode::and_:
+        v = b.CreateAnd(a, get(i.operands.at(2), t));
+        break;
+    case Opcode::or_:
+        v = b.CreateOr(a, get(i.operands.at(2), t));
+        break;
+    case Opcode::xor_:
+        v = b.CreateXor(a, get(i.operands.at(2), t));
+        break;
+    case Opcode::not_:
+        v = b.CreateNot(a);
+        break;
+    default:
+        v = b.CreateZExt(b.CreateICmpEQ(a, llvm::ConstantInt::get(a->getType(), 0)), a->getType());
+        break; // cnot
     }
     set(i.operands[0], v, t);
 }
@@ -158,22 +170,38 @@ Value* Emitter::lop3_value(Value* a, Value* c, Value* d, unsigned table) {
     // Sum of the table's minterms over a, factored as a ? high : low, which LLVM turns into vpternlog where there is one.
     auto of_cd = [&](unsigned four) -> Value* { // bit 2*c + d
         switch (four & 15) {
-        case 0x0: return llvm::ConstantInt::get(a->getType(), 0);
-        case 0x1: return b.CreateNot(b.CreateOr(c, d));
-        case 0x2: return b.CreateAnd(b.CreateNot(c), d);
-        case 0x3: return b.CreateNot(c);
-        case 0x4: return b.CreateAnd(c, b.CreateNot(d));
-        case 0x5: return b.CreateNot(d);
-        case 0x6: return b.CreateXor(c, d);
-        case 0x7: return b.CreateNot(b.CreateAnd(c, d));
-        case 0x8: return b.CreateAnd(c, d);
-        case 0x9: return b.CreateNot(b.CreateXor(c, d));
-        case 0xa: return d;
-        case 0xb: return b.CreateOr(b.CreateNot(c), d);
-        case 0xc: return c;
-        case 0xd: return b.CreateOr(c, b.CreateNot(d));
-        case 0xe: return b.CreateOr(c, d);
-        default: return llvm::ConstantInt::getAllOnesValue(a->getType());
+        case 0x0:
+            return llvm::ConstantInt::get(a->getType(), 0);
+        case 0x1:
+            return b.CreateNot(b.CreateOr(c, d));
+        case 0x2:
+            return b.CreateAnd(b.CreateNot(c), d);
+        case 0x3:
+            return b.CreateNot(c);
+        case 0x4:
+            return b.CreateAnd(c, b.CreateNot(d));
+        case 0x5:
+            return b.CreateNot(d);
+        case 0x6:
+            return b.CreateXor(c, d);
+        case 0x7:
+            return b.CreateNot(b.CreateAnd(c, d));
+        case 0x8:
+            return b.CreateAnd(c, d);
+        case 0x9:
+            return b.CreateNot(b.CreateXor(c, d));
+        case 0xa:
+            return d;
+        case 0xb:
+            return b.CreateOr(b.CreateNot(c), d);
+        case 0xc:
+            return c;
+        case 0xd:
+            return b.CreateOr(c, b.CreateNot(d));
+        case 0xe:
+            return b.CreateOr(c, d);
+        default:
+            return llvm::ConstantInt::getAllOnesValue(a->getType());
         }
     };
     unsigned low = table & 15, high = table >> 4;
@@ -206,7 +234,8 @@ void Emitter::lop3(const Instruction& i) {
 }
 
 void Emitter::shf(const Instruction& i) {
-    Value *low = get(i.operands.at(1), Type::b32), *high = get(i.operands.at(2), Type::b32), *amount = get(i.operands.at(3), Type::u32);
+    Value *low = get(i.operands.at(1), Type::b32), *high = get(i.operands.at(2), Type::b32),
+          *amount = get(i.operands.at(3), Type::u32);
     bool left = i.has(Modifier::l);
     if (i.has(Modifier::clamp)) {
         Value* whole = b.CreateICmpUGE(amount, i32(32));

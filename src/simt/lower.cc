@@ -80,8 +80,10 @@ bool is_warp_operation(const Instruction& i) {
     case Opcode::redux:
     case Opcode::activemask:
     case Opcode::elect:
-    case Opcode::bar_warp_sync: return true;
-    default: break;
+    case Opcode::bar_warp_sync:
+        return true;
+    default:
+        break;
     }
     for (const Operand& o : i.operands)
         if (o.kind == Operand::Kind::special) switch (o.special) {
@@ -90,8 +92,10 @@ bool is_warp_operation(const Instruction& i) {
             case ptx::SpecialRegister::lanemask_le:
             case ptx::SpecialRegister::lanemask_lt:
             case ptx::SpecialRegister::lanemask_ge:
-            case ptx::SpecialRegister::lanemask_gt: break; // plain values, right at any width
-            default: break;
+            case ptx::SpecialRegister::lanemask_gt:
+                break; // plain values, right at any width
+            default:
+                break;
             }
     return false;
 }
@@ -188,8 +192,10 @@ llvm::Function* Program::function(uint32_t index) {
     std::vector<llvm::Type*> types{pointer, llvm::Type::getInt32Ty(context)};
     llvm::Type* return_type = llvm::Type::getVoidTy(context);
     if (!f.is_entry) {
-        for (const auto& parameter : f.parameters) types.push_back(passed_as_scalar(parameter) ? scalar_type(context, parameter) : pointer);
-        if (f.returns.size() == 1 && passed_as_scalar(f.returns[0])) return_type = scalar_type(context, f.returns[0]);
+        for (const auto& parameter : f.parameters)
+            types.push_back(passed_as_scalar(parameter) ? scalar_type(context, parameter) : pointer);
+        if (f.returns.size() == 1 && passed_as_scalar(f.returns[0]))
+            return_type = scalar_type(context, f.returns[0]);
         else
             for (size_t k = 0; k < f.returns.size(); ++k) types.push_back(pointer);
     }
@@ -232,8 +238,11 @@ llvm::Function* Program::intrinsic(llvm::StringRef name, llvm::Type* return_type
         made->setConvergent();
         made->setWillReturn();
         break;
-    case suspends: made->setConvergent(); break;
-    case service: break;
+    case suspends:
+        made->setConvergent();
+        break;
+    case service:
+        break;
     }
     return made;
 }

@@ -175,8 +175,8 @@ private:
     Value* intrinsic_call(llvm::StringRef name, llvm::Type* result, llvm::ArrayRef<Value*> arguments, Program::Purity purity);
     Value* unary(unsigned id, Value* v);
     Value* binary(unsigned id, Value* a, Value* c);
-    Value* flush(Value* v);                 // subnormal f32 -> signed zero
-    Value* saturate(Value* v);              // clamp to [0, 1], NaN -> 0
+    Value* flush(Value* v);                        // subnormal f32 -> signed zero
+    Value* saturate(Value* v);                     // clamp to [0, 1], NaN -> 0
     Value* finish(const Instruction& i, Value* v); // .ftz and .sat of a float result
     Value* float_input(const Instruction& i, size_t operand, Type type);
     Value* float_minmax(Value* a, Value* c, bool max, bool nan);
@@ -234,8 +234,8 @@ private:
     ptx::ParameterLayout parameter_offsets;            // entries
     std::vector<llvm::BasicBlock*> starts;             // per instruction index; null where no block begins
     SpinReport spins;
-    uint32_t current = 0;                              // index of the instruction being lowered
-    Value* guard = nullptr;                            // of a side-effect-free instruction: set() selects
+    uint32_t current = 0;   // index of the instruction being lowered
+    Value* guard = nullptr; // of a side-effect-free instruction: set() selects
 };
 
 /// The handler of an opcode, or null when it isn't supported.

@@ -50,8 +50,10 @@ Value* Emitter::symbol_pointer(const ptx::Symbol& symbol, int64_t offset, uint64
         const ptx::Variable& v = p.ptx.variables.at(symbol.index);
         uint64_t at = p.image.offsets.at(symbol.index);
         if (at == ~0ull)
-            throw Failure{Error{v.space == StateSpace::tex ? ErrorKind::unsupported : ErrorKind::user, v.space == StateSpace::tex ? ErrorCode::not_supported : ErrorCode::invalid_ptx,
-                                v.space == StateSpace::tex ? "address of texture variable '" + v.name + "'" : "undefined symbol '" + v.name + "'"}};
+            throw Failure{Error{v.space == StateSpace::tex ? ErrorKind::unsupported : ErrorKind::user,
+                                v.space == StateSpace::tex ? ErrorCode::not_supported : ErrorCode::invalid_ptx,
+                                v.space == StateSpace::tex ? "address of texture variable '" + v.name + "'"
+                                                           : "undefined symbol '" + v.name + "'"}};
         space = v.space;
         known_align = llvm::MinAlign(256, at + offset);
         return byte_offset(image_base, at + offset);
@@ -75,7 +77,8 @@ Value* Emitter::symbol_pointer(const ptx::Symbol& symbol, int64_t offset, uint64
         space = StateSpace::param;
         known_align = llvm::MinAlign(std::max(1u, ptx_function.returns.at(symbol.index).align), offset);
         return byte_offset(returns.at(symbol.index), offset);
-    default: return nullptr;
+    default:
+        return nullptr;
     }
 }
 
@@ -92,13 +95,15 @@ Value* Emitter::symbol_address(const ptx::Symbol& symbol, int64_t offset, const 
 Emitter::Address Emitter::address(const Operand& o, StateSpace space, const Instruction& i) {
     Address a;
     a.space = space;
-    if (o.kind != Operand::Kind::address && o.kind != Operand::Kind::symbol && o.kind != Operand::Kind::reg) fail_invalid(i, "address expected");
+    if (o.kind != Operand::Kind::address && o.kind != Operand::Kind::symbol && o.kind != Operand::Kind::reg)
+        fail_invalid(i, "address expected");
     if (o.symbol.kind != SymbolKind::none && o.symbol.kind != SymbolKind::function) {
         StateSpace found = space;
         a.pointer = symbol_pointer(o.symbol, o.offset, a.known_align, found);
         if (found == StateSpace::shared) a.space = found;
         if (a.pointer && o.reg != ptx::no_index && o.address_has_register) { // [symbol + register] isn't PTX, but harmless
-            Value* index = as_type(b.CreateLoad(ty(body.registers.at(o.reg).type), register_slot(o.reg, o.component)), b.getInt64Ty(), true);
+            Value* index =
+                as_type(b.CreateLoad(ty(body.registers.at(o.reg).type), register_slot(o.reg, o.component)), b.getInt64Ty(), true);
             a.pointer = b.CreateGEP(b.getInt8Ty(), a.pointer, index);
             a.known_align = 1;
         }
@@ -128,9 +133,12 @@ Emitter::Address Emitter::address(const Operand& o, StateSpace space, const Inst
 }
 
 void Emitter::check_aligned(const Address& a, uint64_t bytes) {
-    if (!p.options.check_alignment || bytes <= 1 || a.known_align >= bytes || a.space == StateSpace::local || a.space == StateSpace::param) return;
+    if (!p.options.check_alignment || bytes <= 1 || a.known_align >= bytes || a.space == StateSpace::local ||
+        a.space == StateSpace::param)
+        return;
     Value* number = a.number ? a.number : b.CreatePtrToInt(a.pointer, b.getInt64Ty());
-    auto* f = p.intrinsic("anywarp.check.aligned", b.getVoidTy(), {b.getPtrTy(), b.getInt64Ty(), b.getInt64Ty()}, Program::service);
+    auto* f =
+        p.intrinsic("anywarp.check.aligned", b.getVoidTy(), {b.getPtrTy(), b.getInt64Ty(), b.getInt64Ty()}, Program::service);
     // It only ever stops the kernel: telling so lets loads move across it where they may.
     f->setOnlyAccessesInaccessibleMemory();
     b.CreateCall(f, {ctx, number, i64(bytes - 1)});
@@ -146,8 +154,10 @@ static bool is_volatile(const Instruction& i) {
         case Modifier::release:
         case Modifier::acq_rel:
         case Modifier::sc:
-        case Modifier::mmio: return true;
-        default: break;
+        case Modifier::mmio:
+            return true;
+        default:
+            break;
         }
     return false;
 }
@@ -170,7 +180,8 @@ void Emitter::ld(const Instruction& i) {
         if (a.space == StateSpace::local || a.space == StateSpace::param) align = each;
         if (align > 16) align = 16;
         auto* load = b.CreateAlignedLoad(ty(t), byte_offset(a.pointer, each * k), llvm::Align(align), is_volatile_access);
-        if (!is_volatile_access && (i.has(Modifier::nc) || entry_param)) load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context, {}));
+        if (!is_volatile_access && (i.has(Modifier::nc) || entry_param))
+            load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context, {}));
         values.push_back(load);
     }
     if (i.has(Modifier::acquire)) b.CreateFence(llvm::AtomicOrdering::Acquire);
@@ -195,9 +206,12 @@ void Emitter::st(const Instruction& i) {
     const Operand& s = i.operands.at(1);
     for (unsigned k = 0; k < count; ++k) {
         Value* v;
-        if (s.kind == Operand::Kind::vector) v = get(s.elements.at(k), t);
-        else if (count > 1 && s.kind == Operand::Kind::reg) v = as_type(b.CreateLoad(ty(body.registers.at(s.reg).type), register_slot(s.reg, k)), ty(t), false);
-        else v = get(s, t);
+        if (s.kind == Operand::Kind::vector)
+            v = get(s.elements.at(k), t);
+        else if (count > 1 && s.kind == Operand::Kind::reg)
+            v = as_type(b.CreateLoad(ty(body.registers.at(s.reg).type), register_slot(s.reg, k)), ty(t), false);
+        else
+            v = get(s, t);
         uint64_t align = std::max<uint64_t>(llvm::MinAlign(each * count, each * k), 1);
         if (a.space == StateSpace::local || a.space == StateSpace::param) align = each;
         if (align > 16) align = 16;
@@ -213,11 +227,15 @@ void Emitter::mov(const Instruction& i) {
     if (whole_special || i.vector > 1) {
         for (unsigned k = 0; k < i.vector; ++k) {
             Operand part = s;
-            if (s.kind == Operand::Kind::vector) part = s.elements.at(k);
-            else part.component = static_cast<int8_t>(k);
+            if (s.kind == Operand::Kind::vector)
+                part = s.elements.at(k);
+            else
+                part.component = static_cast<int8_t>(k);
             Value* v = get(part, t);
-            if (d.kind == Operand::Kind::vector) set(d.elements.at(k), v, t);
-            else set_register(d.reg, k, v, t);
+            if (d.kind == Operand::Kind::vector)
+                set(d.elements.at(k), v, t);
+            else
+                set_register(d.reg, k, v, t);
         }
         return;
     }
@@ -248,14 +266,21 @@ void Emitter::isspacep(const Instruction& i) {
         return b.CreateICmpULT(offset, b.CreateZExt(context_field(offsetof(BlockContext, shared_size), b.getInt32Ty()), t));
     };
     auto inside_stack = [&] {
-        Value *low = context_field(offsetof(BlockContext, stack_low), t), *high = context_field(offsetof(BlockContext, stack_high), t);
+        Value *low = context_field(offsetof(BlockContext, stack_low), t),
+              *high = context_field(offsetof(BlockContext, stack_high), t);
         return b.CreateAnd(b.CreateICmpUGE(v, low), b.CreateICmpULT(v, high));
     };
     Value* r;
     switch (i.space) {
-    case StateSpace::shared: r = inside_shared(); break;
-    case StateSpace::local: r = inside_stack(); break;
-    case StateSpace::global: r = b.CreateNot(b.CreateOr(inside_shared(), inside_stack())); break;
+    case StateSpace::shared:
+        r = inside_shared();
+        break;
+    case StateSpace::local:
+        r = inside_stack();
+        break;
+    case StateSpace::global:
+        r = b.CreateNot(b.CreateOr(inside_shared(), inside_stack()));
+        break;
     case StateSpace::param: {
         if (!ptx_function.is_entry) {
             r = b.getFalse();
@@ -265,7 +290,9 @@ void Emitter::isspacep(const Instruction& i) {
         r = b.CreateICmpULT(offset, i64(parameter_offsets.size));
         break;
     }
-    default: r = b.getFalse(); break; // const variables lie in the module image, like global ones
+    default:
+        r = b.getFalse();
+        break; // const variables lie in the module image, like global ones
     }
     set(i.operands.at(0), r, Type::pred);
 }
@@ -298,7 +325,8 @@ void Emitter::cp_async(const Instruction& i) {
     const Operand& third = i.operands[3];
     if (third.kind == Operand::Kind::reg && body.registers.at(third.reg).type == Type::pred)
         size = b.CreateSelect(get_predicate(third), i32(0), i32(bytes)); // ignore-src
-    else size = get(third, Type::u32);
+    else
+        size = get(third, Type::u32);
     for (uint64_t k = 0; k < bytes; k += 4) { // word by word: a word is read only where the source reaches into it
         auto *read = new_block("copy.read"), *join = new_block("copy.join");
         Value* left = b.CreateSub(binary(llvm::Intrinsic::umax, size, i32(k)), i32(k));
@@ -330,7 +358,8 @@ void Emitter::alloca_(const Instruction& i) {
     auto* slot = b.CreateAlloca(b.getInt8Ty(), size);
     uint64_t align = i.operands.size() > 2 && i.operands[2].kind == Operand::Kind::immediate ? i.operands[2].bits : 16;
     slot->setAlignment(llvm::Align(std::max<uint64_t>(align, 8)));
-    set(i.operands.at(0), b.CreatePtrToInt(slot, b.getInt64Ty()), i.type() == Type::b32 || i.type() == Type::u32 ? i.type() : Type::b64);
+    set(i.operands.at(0), b.CreatePtrToInt(slot, b.getInt64Ty()),
+        i.type() == Type::b32 || i.type() == Type::u32 ? i.type() : Type::b64);
 }
 
 void Emitter::stacksave(const Instruction& i) {

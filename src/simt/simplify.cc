@@ -89,9 +89,11 @@ private:
             return true;
         }
         if (auto* select = llvm::dyn_cast<llvm::SelectInst>(v))
-            return is_address(select->getTrueValue(), assumed, depth + 1) && is_address(select->getFalseValue(), assumed, depth + 1);
+            return is_address(select->getTrueValue(), assumed, depth + 1) &&
+                   is_address(select->getFalseValue(), assumed, depth + 1);
         if (auto* op = llvm::dyn_cast<llvm::BinaryOperator>(v)) {
-            bool disjoint_or = op->getOpcode() == llvm::Instruction::Or && llvm::cast<llvm::PossiblyDisjointInst>(op)->isDisjoint();
+            bool disjoint_or =
+                op->getOpcode() == llvm::Instruction::Or && llvm::cast<llvm::PossiblyDisjointInst>(op)->isDisjoint();
             if (op->getOpcode() == llvm::Instruction::Add || disjoint_or) return side(op, assumed, depth) >= 0;
             if (op->getOpcode() == llvm::Instruction::Sub)
                 return is_address(op->getOperand(0), assumed, depth + 1) && !is_object_integer(op->getOperand(1));
@@ -124,7 +126,8 @@ private:
             llvm::IRBuilder<> b(phi);
             auto* pointer = b.CreatePHI(b.getPtrTy(), phi->getNumIncomingValues());
             pointers_[v] = pointer;
-            for (unsigned k = 0; k < phi->getNumIncomingValues(); ++k) pointer->addIncoming(as_pointer(phi->getIncomingValue(k)), phi->getIncomingBlock(k));
+            for (unsigned k = 0; k < phi->getNumIncomingValues(); ++k)
+                pointer->addIncoming(as_pointer(phi->getIncomingValue(k)), phi->getIncomingBlock(k));
             return pointer;
         } else if (auto* select = llvm::dyn_cast<llvm::SelectInst>(v)) {
             Value *t = as_pointer(select->getTrueValue()), *f = as_pointer(select->getFalseValue());
@@ -153,12 +156,15 @@ private:
 /// The operand without the terms that can't change the bits under `mask`; null when nothing is left.
 Value* unaligned_part(Value* v, uint64_t mask, const llvm::DataLayout& layout) {
     for (int depth = 0; depth < 16; ++depth) {
-        if (llvm::computeKnownBits(v, layout).countMinTrailingZeros() >= static_cast<unsigned>(llvm::popcount(mask))) return nullptr;
+        if (llvm::computeKnownBits(v, layout).countMinTrailingZeros() >= static_cast<unsigned>(llvm::popcount(mask)))
+            return nullptr;
         auto* op = llvm::dyn_cast<llvm::BinaryOperator>(v);
         if (!op || op->getOpcode() != llvm::Instruction::Add) return v;
         int kept = -1;
         for (int k : {0, 1})
-            if (llvm::computeKnownBits(op->getOperand(k), layout).countMinTrailingZeros() >= static_cast<unsigned>(llvm::popcount(mask))) kept = 1 - k;
+            if (llvm::computeKnownBits(op->getOperand(k), layout).countMinTrailingZeros() >=
+                static_cast<unsigned>(llvm::popcount(mask)))
+                kept = 1 - k;
         if (kept < 0) return v;
         v = op->getOperand(kept);
     }
@@ -173,7 +179,8 @@ void reduce_alignment_checks(llvm::Function& f) {
     // Reverse post order: a dominating block comes first.
     for (llvm::BasicBlock& block : f)
         for (llvm::Instruction& i : block)
-            if (auto* call = llvm::dyn_cast<llvm::CallInst>(&i); call && call->getCalledFunction() && call->getCalledFunction()->getName() == "anywarp.check.aligned")
+            if (auto* call = llvm::dyn_cast<llvm::CallInst>(&i);
+                call && call->getCalledFunction() && call->getCalledFunction()->getName() == "anywarp.check.aligned")
                 calls.push_back(call);
     for (auto* call : calls) {
         uint64_t mask = llvm::cast<llvm::ConstantInt>(call->getArgOperand(2))->getZExtValue();

@@ -16,7 +16,8 @@ Value* Emitter::context_field(unsigned offset, llvm::Type* type) {
     Value* pointer = b.CreateConstInBoundsGEP1_32(b.getInt8Ty(), ctx, offset);
     auto* load = b.CreateAlignedLoad(type, pointer, llvm::Align(type->getScalarSizeInBits() == 32 ? 4 : 8));
     load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context, {}));
-    if (type->isPointerTy() && offset != offsetof(BlockContext, grid_barrier)) load->setMetadata(llvm::LLVMContext::MD_noundef, llvm::MDNode::get(context, {}));
+    if (type->isPointerTy() && offset != offsetof(BlockContext, grid_barrier))
+        load->setMetadata(llvm::LLVMContext::MD_noundef, llvm::MDNode::get(context, {}));
     return load;
 }
 
@@ -35,7 +36,8 @@ Value* Emitter::linear_thread() {
 Value* Emitter::block_dim(int dimension) {
     if (p.options.block_dim[dimension]) return i32(p.options.block_dim[dimension]);
     auto* load = llvm::cast<llvm::LoadInst>(context_field(offsetof(BlockContext, ntid) + 4 * dimension, b.getInt32Ty()));
-    load->setMetadata(llvm::LLVMContext::MD_range, llvm::MDBuilder(context).createRange(llvm::APInt(32, 1), llvm::APInt(32, 1025)));
+    load->setMetadata(llvm::LLVMContext::MD_range,
+                      llvm::MDBuilder(context).createRange(llvm::APInt(32, 1), llvm::APInt(32, 1025)));
     return load;
 }
 
@@ -65,10 +67,10 @@ Value* Emitter::lane_in_warp() {
 void Emitter::entry_code() {
     shared_base = context_field(offsetof(BlockContext, shared), b.getPtrTy());
     image_base = context_field(offsetof(BlockContext, image), b.getPtrTy());
-    llvm::cast<llvm::LoadInst>(shared_base)->setMetadata(
-        llvm::LLVMContext::MD_align, llvm::MDNode::get(context, llvm::ConstantAsMetadata::get(b.getInt64(128))));
-    llvm::cast<llvm::LoadInst>(image_base)->setMetadata(
-        llvm::LLVMContext::MD_align, llvm::MDNode::get(context, llvm::ConstantAsMetadata::get(b.getInt64(256))));
+    llvm::cast<llvm::LoadInst>(shared_base)
+        ->setMetadata(llvm::LLVMContext::MD_align, llvm::MDNode::get(context, llvm::ConstantAsMetadata::get(b.getInt64(128))));
+    llvm::cast<llvm::LoadInst>(image_base)
+        ->setMetadata(llvm::LLVMContext::MD_align, llvm::MDNode::get(context, llvm::ConstantAsMetadata::get(b.getInt64(256))));
 
     auto bind_register = [&](const ptx::Variable& v, Value* value) { // old form: .func f (.reg .u32 a)
         for (size_t r = 0; r < body.registers.size(); ++r)
@@ -145,29 +147,69 @@ Value* Emitter::special(const Operand& o, Type type) {
     auto field32 = [&](unsigned offset) { return context_field(offset, b.getInt32Ty()); };
     Value* v = nullptr;
     switch (o.special) {
-    case SR::tid: v = c < 3 ? thread_index(c) : i32(0); break;
-    case SR::ntid: v = c < 3 ? block_dim(c) : i32(1); break;
-    case SR::ctaid: v = c < 3 ? field32(offsetof(BlockContext, ctaid) + 4 * c) : i32(0); break;
-    case SR::nctaid: v = c < 3 ? field32(offsetof(BlockContext, nctaid) + 4 * c) : i32(1); break;
-    case SR::laneid: v = lane_in_warp(); break;
-    case SR::warpid: v = b.CreateLShr(p.options.width == 32 ? warp_base : linear_thread(), 5); break;
-    case SR::nwarpid: v = b.CreateLShr(b.CreateAdd(field32(offsetof(BlockContext, threads)), i32(31)), 5); break;
-    case SR::smid: v = field32(offsetof(BlockContext, smid)); break;
-    case SR::nsmid: v = field32(offsetof(BlockContext, nsmid)); break;
-    case SR::gridid: v = context_field(offsetof(BlockContext, gridid), b.getInt64Ty()); break;
+    case SR::tid:
+        v = c < 3 ? thread_index(c) : i32(0);
+        break;
+    case SR::ntid:
+        v = c < 3 ? block_dim(c) : i32(1);
+        break;
+    case SR::ctaid:
+        v = c < 3 ? field32(offsetof(BlockContext, ctaid) + 4 * c) : i32(0);
+        break;
+    case SR::nctaid:
+        v = c < 3 ? field32(offsetof(BlockContext, nctaid) + 4 * c) : i32(1);
+        break;
+    case SR::laneid:
+        v = lane_in_warp();
+        break;
+    case SR::warpid:
+        v = b.CreateLShr(p.options.width == 32 ? warp_base : linear_thread(), 5);
+        break;
+    case SR::nwarpid:
+        v = b.CreateLShr(b.CreateAdd(field32(offsetof(BlockContext, threads)), i32(31)), 5);
+        break;
+    case SR::smid:
+        v = field32(offsetof(BlockContext, smid));
+        break;
+    case SR::nsmid:
+        v = field32(offsetof(BlockContext, nsmid));
+        break;
+    case SR::gridid:
+        v = context_field(offsetof(BlockContext, gridid), b.getInt64Ty());
+        break;
     // A block is a cluster of its own.
-    case SR::clusterid: v = c < 3 ? field32(offsetof(BlockContext, ctaid) + 4 * c) : i32(0); break;
-    case SR::nclusterid: v = c < 3 ? field32(offsetof(BlockContext, nctaid) + 4 * c) : i32(1); break;
-    case SR::is_explicit_cluster: v = b.getInt1(false); break;
+    case SR::clusterid:
+        v = c < 3 ? field32(offsetof(BlockContext, ctaid) + 4 * c) : i32(0);
+        break;
+    case SR::nclusterid:
+        v = c < 3 ? field32(offsetof(BlockContext, nctaid) + 4 * c) : i32(1);
+        break;
+    case SR::is_explicit_cluster:
+        v = b.getInt1(false);
+        break;
     case SR::cluster_ctaid:
-    case SR::cluster_ctarank: v = i32(0); break;
+    case SR::cluster_ctarank:
+        v = i32(0);
+        break;
     case SR::cluster_nctaid:
-    case SR::cluster_nctarank: v = i32(1); break;
-    case SR::lanemask_eq: v = b.CreateShl(i32(1), lane_in_warp()); break;
-    case SR::lanemask_lt: v = b.CreateSub(b.CreateShl(i32(1), lane_in_warp()), i32(1)); break;
-    case SR::lanemask_le: v = b.CreateSub(b.CreateShl(i32(2), lane_in_warp()), i32(1)); break;
-    case SR::lanemask_ge: v = b.CreateShl(i32(~0u), lane_in_warp()); break;
-    case SR::lanemask_gt: v = b.CreateShl(i32(~1u), lane_in_warp()); break;
+    case SR::cluster_nctarank:
+        v = i32(1);
+        break;
+    case SR::lanemask_eq:
+        v = b.CreateShl(i32(1), lane_in_warp());
+        break;
+    case SR::lanemask_lt:
+        v = b.CreateSub(b.CreateShl(i32(1), lane_in_warp()), i32(1));
+        break;
+    case SR::lanemask_le:
+        v = b.CreateSub(b.CreateShl(i32(2), lane_in_warp()), i32(1));
+        break;
+    case SR::lanemask_ge:
+        v = b.CreateShl(i32(~0u), lane_in_warp());
+        break;
+    case SR::lanemask_gt:
+        v = b.CreateShl(i32(~1u), lane_in_warp());
+        break;
     case SR::clock:
     case SR::clock_hi:
     case SR::clock64:
@@ -190,8 +232,12 @@ Value* Emitter::special(const Operand& o, Type type) {
         v = b.CreateTrunc(v, b.getInt32Ty());
         break;
     case SR::total_smem_size:
-    case SR::aggr_smem_size: v = field32(offsetof(BlockContext, shared_size)); break;
-    case SR::dynamic_smem_size: v = field32(offsetof(BlockContext, dynamic_shared_size)); break;
+    case SR::aggr_smem_size:
+        v = field32(offsetof(BlockContext, shared_size));
+        break;
+    case SR::dynamic_smem_size:
+        v = field32(offsetof(BlockContext, dynamic_shared_size));
+        break;
     default: // %pm, other %envreg, %reserved_smem_*: read as zero
         v = i32(0);
         break;

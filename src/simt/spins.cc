@@ -5,10 +5,11 @@
 // holds it would wait at the loop's end for those that spin.
 //
 // A loop waits when its exit depends on what a polling access brings - a volatile, relaxed, acquire or L2-cached load, a
-// compare-and-swap or exchange with loop-invariant operands, an atomic that adds or ors nothing - at an address that doesn't change in
-// the loop. A compare-and-swap whose operands come from its own earlier result is an update (atomicAdd by hand), not a wait; nor is
-// fetching work with atomicAdd(counter, 1). Lanes may wait for each other when the polling access is a compare-and-swap or exchange
-// whose outcome isn't made uniform by a vote, unless a comparison of the thread index lets one lane in only.
+// compare-and-swap or exchange with loop-invariant operands, an atomic that adds or ors nothing - at an address that doesn't
+// change in the loop. A compare-and-swap whose operands come from its own earlier result is an update (atomicAdd by hand), not a
+// wait; nor is fetching work with atomicAdd(counter, 1). Lanes may wait for each other when the polling access is a
+// compare-and-swap or exchange whose outcome isn't made uniform by a vote, unless a comparison of the thread index lets one lane
+// in only.
 //
 // All this works on the PTX body's own control-flow graph, because the JIT must know before it chooses the width.
 #include "simt/lowering.h"
@@ -40,10 +41,13 @@ bool writes_first_operand(const Instruction& i) {
     case Opcode::trap:
     case Opcode::bar_warp_sync:
     case Opcode::prefetch:
-    case Opcode::cp_async: return false;
+    case Opcode::cp_async:
+        return false;
     case Opcode::bar:
-    case Opcode::barrier: return i.has(Modifier::red);
-    default: return true;
+    case Opcode::barrier:
+        return i.has(Modifier::red);
+    default:
+        return true;
     }
 }
 
@@ -71,7 +75,7 @@ struct Block {
 class Graph {
 public:
     std::vector<Block> blocks;
-    std::vector<uint32_t> block_of; // per instruction
+    std::vector<uint32_t> block_of;  // per instruction
     std::vector<uint32_t> dominator; // immediate dominator per block; the entry's is itself; no_index where unreachable
 
     explicit Graph(const ptx::Body& body) {
@@ -169,7 +173,8 @@ private:
 /// One natural loop and the questions asked about it.
 class Loop {
 public:
-    Loop(const ptx::Body& body, const Graph& graph, uint32_t header, uint32_t latch) : body_(body), graph_(graph), header_(header) {
+    Loop(const ptx::Body& body, const Graph& graph, uint32_t header, uint32_t latch)
+        : body_(body), graph_(graph), header_(header) {
         inside_.insert(header);
         std::vector<uint32_t> work;
         if (inside_.insert(latch).second) work.push_back(latch);
@@ -202,8 +207,9 @@ public:
         const Instruction& i = body_.instructions[found->second[0]];
         if (!is_speculatable(i) && !(i.opcode == Opcode::ld && i.space == StateSpace::param)) return false;
         for (const Operand& o : i.operands)
-            if (o.kind == Operand::Kind::special && (o.special == ptx::SpecialRegister::clock || o.special == ptx::SpecialRegister::clock64 ||
-                                                     o.special == ptx::SpecialRegister::globaltimer))
+            if (o.kind == Operand::Kind::special &&
+                (o.special == ptx::SpecialRegister::clock || o.special == ptx::SpecialRegister::clock64 ||
+                 o.special == ptx::SpecialRegister::globaltimer))
                 return false;
         std::vector<ptx::RegisterId> used;
         uses(i, used);
@@ -260,7 +266,8 @@ public:
                     uint32_t side = block.successors[taken ? 0 : 1];
                     bool only_from_here = true; // apart from back edges
                     for (uint32_t q : graph_.blocks[side].predecessors) only_from_here &= q == b || graph_.dominates(side, q);
-                    if (only_from_here && block.successors[0] != block.successors[1] && graph_.dominates(side, header_)) return true;
+                    if (only_from_here && block.successors[0] != block.successors[1] && graph_.dominates(side, header_))
+                        return true;
                 }
             }
             if (graph_.dominator[b] == b) return false;
@@ -301,10 +308,12 @@ private:
         if (!i) return false;
         switch (i->opcode) {
         case Opcode::mov:
-        case Opcode::cvt: return i->operands.size() > 1 && identifies_thread(i->operands[1], depth + 1);
+        case Opcode::cvt:
+            return i->operands.size() > 1 && identifies_thread(i->operands[1], depth + 1);
         case Opcode::and_: // tid & 31
             for (int k : {1, 2})
-                if (i->operands[k].kind == Operand::Kind::immediate && (i->operands[k].bits & 31) == 31) return identifies_thread(i->operands[3 - k], depth + 1);
+                if (i->operands[k].kind == Operand::Kind::immediate && (i->operands[k].bits & 31) == 31)
+                    return identifies_thread(i->operands[3 - k], depth + 1);
             return false;
         case Opcode::or_:
         case Opcode::add:
@@ -312,7 +321,8 @@ private:
             for (size_t k = 1; k < i->operands.size(); ++k)
                 if (identifies_thread(i->operands[k], depth + 1)) return true;
             return false;
-        default: return false;
+        default:
+            return false;
         }
     }
 
@@ -333,15 +343,16 @@ Poll polling_access(const Loop& loop, const Instruction& i) {
     bool space = i.space == StateSpace::generic || i.space == StateSpace::global || i.space == StateSpace::shared;
     if (!space || i.operands.size() < 2) return Poll::none;
     if (i.opcode == Opcode::ld) {
-        bool fresh = i.has(Modifier::volatile_) || i.has(Modifier::relaxed) || i.has(Modifier::acquire) || i.has(Modifier::mmio) ||
-                     i.has(Modifier::cv) || i.has(Modifier::cg);
+        bool fresh = i.has(Modifier::volatile_) || i.has(Modifier::relaxed) || i.has(Modifier::acquire) ||
+                     i.has(Modifier::mmio) || i.has(Modifier::cv) || i.has(Modifier::cg);
         return fresh && loop.invariant(i.operands[1]) ? Poll::load : Poll::none;
     }
     if (i.opcode != Opcode::atom || !loop.invariant(i.operands[1])) return Poll::none;
     if (i.has(Modifier::cas) && i.operands.size() > 3)
         return loop.invariant(i.operands[2]) && loop.invariant(i.operands[3]) ? Poll::lock : Poll::none;
     if (i.has(Modifier::exch) && i.operands.size() > 2) return loop.invariant(i.operands[2]) ? Poll::lock : Poll::none;
-    if ((i.has(Modifier::add) || i.has(Modifier::or_) || i.has(Modifier::xor_)) && i.operands.size() > 2) return is_zero(i.operands[2]) ? Poll::load : Poll::none;
+    if ((i.has(Modifier::add) || i.has(Modifier::or_) || i.has(Modifier::xor_)) && i.operands.size() > 2)
+        return is_zero(i.operands[2]) ? Poll::load : Poll::none;
     return Poll::none;
 }
 

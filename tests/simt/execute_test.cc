@@ -10,7 +10,8 @@ namespace anywarp::simt::test {
 namespace {
 
 std::vector<uint32_t> edge_u32() {
-    std::vector<uint32_t> v{0, 1, 2, 3, 5, 7, 10, 31, 32, 33, 255, 65535, 65536, 0x7ffffffe, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff};
+    std::vector<uint32_t> v{0,   1,     2,     3,          5,          7,          10,         31,         32,        33,
+                            255, 65535, 65536, 0x7ffffffe, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff};
     std::mt19937 random(1);
     for (int k = 0; k < 40; ++k) v.push_back(random() >> random() % 32);
     return v;
@@ -34,7 +35,8 @@ uint32_t float_bits(float f) {
 }
 std::vector<float> edge_f32(int extra = 200) {
     std::vector<float> v;
-    for (uint32_t b : {0u, 1u, 0x7fffffu, 0x800000u, 0x3f800000u, 0x3f800001u, 0x3f7fffffu, 0x7f7fffffu, 0x7f800000u, 0x40000000u, 0x33800000u, 0x4b800001u, 0x5f000000u})
+    for (uint32_t b : {0u, 1u, 0x7fffffu, 0x800000u, 0x3f800000u, 0x3f800001u, 0x3f7fffffu, 0x7f7fffffu, 0x7f800000u, 0x40000000u,
+                       0x33800000u, 0x4b800001u, 0x5f000000u})
         for (uint32_t s : {0u, 0x80000000u}) v.push_back(bits_to_float(b | s));
     std::mt19937 random(2);
     for (int k = 0; k < extra; ++k) {
@@ -118,7 +120,8 @@ TEST(SimtExecute, BitFields) {
 
 TEST(SimtExecute, AllLookUpTables) {
     for (int table = 0; table < 256; table += 5) {
-        auto l = apply<uint32_t>("lop3.b32 %d, 0xf0, 0xcc, 0xaa, " + std::to_string(table) + ";", "b32", "b32", std::vector<uint32_t>{0});
+        auto l = apply<uint32_t>("lop3.b32 %d, 0xf0, 0xcc, 0xaa, " + std::to_string(table) + ";", "b32", "b32",
+                                 std::vector<uint32_t>{0});
         EXPECT_EQ(l[0] & 0xff, uint32_t(table));
     }
 }
@@ -152,10 +155,15 @@ TEST(SimtExecute, DirectedRounding) {
             std::fesetround(mode);
             for (size_t k = 0; k < a.size(); ++k) {
                 volatile float x = a[k], y = b[k];
-                volatile float e = name == "add" ? x + y : name == "mul" ? x * y : name == "sub" ? x - y : name == "fma" ? std::fma(x, y, x) : x / y;
+                volatile float e = name == "add"   ? x + y
+                                   : name == "mul" ? x * y
+                                   : name == "sub" ? x - y
+                                   : name == "fma" ? std::fma(x, y, x)
+                                                   : x / y;
                 if (!std::isnan(float(e)) && float_bits(r[k]) != float_bits(e)) {
                     std::fesetround(FE_TONEAREST);
-                    ADD_FAILURE() << name << "." << suffix << " " << std::hexfloat << a[k] << ", " << b[k] << ": " << r[k] << " instead of " << float(e);
+                    ADD_FAILURE() << name << "." << suffix << " " << std::hexfloat << a[k] << ", " << b[k] << ": " << r[k]
+                                  << " instead of " << float(e);
                     std::fesetround(mode);
                     break;
                 }
@@ -165,7 +173,8 @@ TEST(SimtExecute, DirectedRounding) {
 }
 
 TEST(SimtExecute, DirectedRounding64) {
-    std::vector<double> a, b, values{0.0, -0.0, 1.0, -1.0, 0.1, 1e308, -1e308, 5e-324, 1e-300, 3.0, 1.0 / 3, 2e-308, 7e-160, INFINITY};
+    std::vector<double> a, b,
+        values{0.0, -0.0, 1.0, -1.0, 0.1, 1e308, -1e308, 5e-324, 1e-300, 3.0, 1.0 / 3, 2e-308, 7e-160, INFINITY};
     std::mt19937_64 random(3);
     for (int k = 0; k < 30; ++k) values.push_back(std::ldexp(double(random()) / 1e18 - 9, int(random() % 80) - 40));
     pairs(values, a, b);
@@ -184,7 +193,8 @@ TEST(SimtExecute, DirectedRounding64) {
                 double expected = e;
                 if (!std::isnan(expected) && memcmp(&r[k], &expected, 8)) {
                     std::fesetround(FE_TONEAREST);
-                    ADD_FAILURE() << name << "." << suffix << " " << std::hexfloat << a[k] << ", " << b[k] << ": " << r[k] << " instead of " << expected;
+                    ADD_FAILURE() << name << "." << suffix << " " << std::hexfloat << a[k] << ", " << b[k] << ": " << r[k]
+                                  << " instead of " << expected;
                     std::fesetround(mode);
                     break;
                 }
@@ -194,7 +204,8 @@ TEST(SimtExecute, DirectedRounding64) {
 }
 
 TEST(SimtExecute, IntegerToFloatDirected) {
-    std::vector<uint64_t> a{0, 1, 0xffffff, 0x1000001, 0x7fffffffffffffffull, ~0ull, 1ull << 63, 0x8000000000000001ull, 123456789012345678ull};
+    std::vector<uint64_t> a{
+        0, 1, 0xffffff, 0x1000001, 0x7fffffffffffffffull, ~0ull, 1ull << 63, 0x8000000000000001ull, 123456789012345678ull};
     std::fesetround(FE_UPWARD);
     std::vector<float> up;
     for (auto v : a) {
@@ -265,14 +276,16 @@ TEST(SimtExecute, ApproximateFunctions) {
     EXPECT_LT(error_of("tanh.approx.f32", hyperbolic, [](double x) { return std::tanh(x); }, true), std::exp2(-11.0));
     EXPECT_LT(error_of("rsqrt.approx.f32", logarithm, [](double x) { return 1 / std::sqrt(x); }, true), std::exp2(-22.9));
     EXPECT_LT(error_of("rcp.approx.f32", logarithm, [](double x) { return 1 / x; }, true), std::exp2(-23.0));
-    auto special = apply<float>("ex2.approx.f32 %d, %a;", "f32", "f32", std::vector<float>{INFINITY, -INFINITY, NAN, 128.0f, -149.0f, 0.0f});
+    auto special =
+        apply<float>("ex2.approx.f32 %d, %a;", "f32", "f32", std::vector<float>{INFINITY, -INFINITY, NAN, 128.0f, -149.0f, 0.0f});
     EXPECT_EQ(special[0], INFINITY);
     EXPECT_EQ(special[1], 0.0f);
     EXPECT_TRUE(std::isnan(special[2]));
     EXPECT_EQ(special[3], INFINITY);
     EXPECT_EQ(special[4], 0x1p-149f);
     EXPECT_EQ(special[5], 1.0f);
-    auto logs = apply<float>("lg2.approx.f32 %d, %a;", "f32", "f32", std::vector<float>{0.0f, -0.0f, -1.0f, INFINITY, 1.0f, 0x1p-140f});
+    auto logs =
+        apply<float>("lg2.approx.f32 %d, %a;", "f32", "f32", std::vector<float>{0.0f, -0.0f, -1.0f, INFINITY, 1.0f, 0x1p-140f});
     EXPECT_EQ(logs[0], -INFINITY);
     EXPECT_EQ(logs[1], -INFINITY);
     EXPECT_TRUE(std::isnan(logs[2]));
@@ -302,12 +315,14 @@ TEST(SimtExecute, HalfArithmetic) {
         if (std::isinf(float(best))) continue;
         EXPECT_LE(d, e) << k;
     }
-    auto bf = apply<uint16_t>("cvt.rn.bf16.f32 %d, %a;", "b16", "f32", std::vector<float>{1.0f, 1.00390625f, 1.01171875f, -INFINITY});
+    auto bf =
+        apply<uint16_t>("cvt.rn.bf16.f32 %d, %a;", "b16", "f32", std::vector<float>{1.0f, 1.00390625f, 1.01171875f, -INFINITY});
     EXPECT_EQ(bf[0], 0x3f80);
     EXPECT_EQ(bf[1], 0x3f80); // tie to even
     EXPECT_EQ(bf[2], 0x3f82);
     EXPECT_EQ(bf[3], 0xff80);
-    auto packed = apply<uint32_t>("cvt.rn.f16x2.f32 %d, %a, %b;", "b32", "f32", std::vector<float>{1.0f}, "f32", std::vector<float>{2.0f});
+    auto packed =
+        apply<uint32_t>("cvt.rn.f16x2.f32 %d, %a, %b;", "b32", "f32", std::vector<float>{1.0f}, "f32", std::vector<float>{2.0f});
     EXPECT_EQ(packed[0], 0x3c004000u);
 }
 

@@ -67,7 +67,8 @@ public:
         library.addGenerator(llvm::cantFail(
             llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(jit_->getDataLayout().getGlobalPrefix())));
         llvm::orc::SymbolMap symbols;
-        symbols[jit_->mangleAndIntern("anywarp.lane")] = {llvm::orc::ExecutorAddr::fromPtr(&lane), llvm::JITSymbolFlags::Exported};
+        symbols[jit_->mangleAndIntern("anywarp.lane")] = {llvm::orc::ExecutorAddr::fromPtr(&lane),
+                                                          llvm::JITSymbolFlags::Exported};
         llvm::cantFail(library.define(llvm::orc::absoluteSymbols(symbols)));
         lowered->module->setDataLayout(jit_->getDataLayout());
         for (llvm::Function& f : *lowered->module) f.addFnAttr("target-features", "+avx2,+fma,+f16c,+bmi,+bmi2,+lzcnt,+popcnt");
@@ -97,12 +98,17 @@ private:
 
 /// out[t] = instruction(a[t], b[t], c[t]): a kernel around one instruction. Register classes: "b32", "f32", "b64" ...
 template <class Out, class A, class B = A, class C = A>
-std::vector<Out> apply(const std::string& instruction, const std::string& out_type, const std::string& a_type, const std::vector<A>& a,
-                       const std::string& b_type = "", const std::vector<B>& b = {}, const std::string& c_type = "", const std::vector<C>& c = {}) {
+std::vector<Out> apply(const std::string& instruction, const std::string& out_type, const std::string& a_type,
+                       const std::vector<A>& a, const std::string& b_type = "", const std::vector<B>& b = {},
+                       const std::string& c_type = "", const std::vector<C>& c = {}) {
     std::string body = ".reg .b64 %rd<10>; .reg .b32 %i; .reg ." + out_type + " %d; .reg ." + a_type + " %a;\n";
     auto load = [&](const char* name, const std::string& type, int parameter) {
-        std::string p = std::to_string(parameter), size = std::to_string(type == "b64" || type == "f64" || type == "u64" || type == "s64" ? 8 : type[1] == '1' ? 2 : 4);
-        body += "ld.param.u64 %rd1, [p" + p + "]; mad.wide.u32 %rd2, %i, " + size + ", %rd1; ld.global." + type + " %" + name + ", [%rd2];\n";
+        std::string p = std::to_string(parameter),
+                    size = std::to_string(type == "b64" || type == "f64" || type == "u64" || type == "s64" ? 8
+                                          : type[1] == '1'                                                 ? 2
+                                                                                                           : 4);
+        body += "ld.param.u64 %rd1, [p" + p + "]; mad.wide.u32 %rd2, %i, " + size + ", %rd1; ld.global." + type + " %" + name +
+                ", [%rd2];\n";
     };
     body += "mov.u32 %i, %tid.x;\n";
     load("a", a_type, 1);
@@ -115,7 +121,8 @@ std::vector<Out> apply(const std::string& instruction, const std::string& out_ty
         load("c", c_type, 3);
     }
     body += instruction + "\n";
-    body += "ld.param.u64 %rd1, [p0]; mad.wide.u32 %rd2, %i, " + std::to_string(sizeof(Out)) + ", %rd1; st.global." + out_type + " [%rd2], %d; ret;";
+    body += "ld.param.u64 %rd1, [p0]; mad.wide.u32 %rd2, %i, " + std::to_string(sizeof(Out)) + ", %rd1; st.global." + out_type +
+            " [%rd2], %d; ret;";
     ScalarKernel kernel(wrap(".param .u64 p0, .param .u64 p1, .param .u64 p2, .param .u64 p3", body));
     std::vector<Out> out(a.size());
     const void* parameters[4] = {out.data(), a.data(), b.data(), c.data()};

@@ -36,12 +36,18 @@ int main(int argc, char** argv) {
     simt::LowerOptions options;
     bool optimized = false, quiet = false;
     for (int a = 1; a < argc; ++a) {
-        if (!strcmp(argv[a], "-O")) optimized = true;
-        else if (!strcmp(argv[a], "-q")) quiet = true;
-        else if (!strcmp(argv[a], "-w") && a + 1 < argc) options.width = static_cast<unsigned>(atoi(argv[++a]));
-        else if (!strcmp(argv[a], "-b") && a + 1 < argc) sscanf(argv[++a], "%u,%u,%u", &options.block_dim[0], &options.block_dim[1], &options.block_dim[2]);
-        else if (file.empty()) file = argv[a];
-        else kernel = argv[a];
+        if (!strcmp(argv[a], "-O"))
+            optimized = true;
+        else if (!strcmp(argv[a], "-q"))
+            quiet = true;
+        else if (!strcmp(argv[a], "-w") && a + 1 < argc)
+            options.width = static_cast<unsigned>(atoi(argv[++a]));
+        else if (!strcmp(argv[a], "-b") && a + 1 < argc)
+            sscanf(argv[++a], "%u,%u,%u", &options.block_dim[0], &options.block_dim[1], &options.block_dim[2]);
+        else if (file.empty())
+            file = argv[a];
+        else
+            kernel = argv[a];
     }
     std::ifstream in(file);
     if (file.empty() || !in) {
@@ -68,8 +74,9 @@ int main(int argc, char** argv) {
         }
         if (optimized) optimize(*lowered->module);
         if (quiet) continue;
-        printf("; kernel %s: warp operations %d, barriers %d, spins %d, needs lane scheduling %d, local bytes %u\n", function.name.c_str(),
-               lowered->uses_warp_operations, lowered->uses_barriers, lowered->spins, lowered->needs_lane_scheduling, lowered->local_bytes);
+        printf("; kernel %s: warp operations %d, barriers %d, spins %d, needs lane scheduling %d, local bytes %u\n",
+               function.name.c_str(), lowered->uses_warp_operations, lowered->uses_barriers, lowered->spins,
+               lowered->needs_lane_scheduling, lowered->local_bytes);
         fflush(stdout);
         lowered->module->print(llvm::outs(), nullptr);
     }
