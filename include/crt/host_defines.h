@@ -1,0 +1,5 @@
+// Programs include this name of the CUDA toolkit; what it declares is in the header below.
+#ifndef ANYWARP_CRT_host_defines_H
+#define ANYWARP_CRT_host_defines_H
+#include "../host_defines.h"
+#endif

@@ -1,0 +1,5 @@
+// Programs include this name of the CUDA toolkit; everything it declares comes with cuda_runtime.h.
+#ifndef ANYWARP_math_functions_H
+#define ANYWARP_math_functions_H
+#include "cuda_runtime.h"
+#endif
