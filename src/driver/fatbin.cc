@@ -60,9 +60,7 @@ bool looks_like_ptx(const char* text, size_t size) {
             for (i += 2; at(i) && !(text[i] == '*' && at(i + 1) == '/');) ++i;
             if (at(i)) i += 2;
         } else {
-            // A byte-order mark or a directive that precedes .version is still text: the parser says what is wrong with it.
-            unsigned char c = static_cast<unsigned char>(text[i]);
-            return c >= ' ' && c < 0x7f;
+            return text[i] == '.';
         }
     }
     return false;

@@ -59,6 +59,12 @@ private:
 
 } // namespace
 
+std::array<uint8_t, 16> md2(std::span<const uint8_t> message) {
+    Md2 digest;
+    for (uint8_t byte : message) digest.add(byte);
+    return digest.finish();
+}
+
 std::array<uint8_t, 16> hmac_md2(std::span<const uint8_t, 16> key, std::span<const uint8_t> message) {
     Md2 inner, outer;
     for (uint8_t byte : key) inner.add(byte ^ 0x36);
