@@ -226,9 +226,9 @@ Value* Emitter::special(const Operand& o, Type type) {
         break;
     case SR::envreg1:
     case SR::envreg2:
-        // The workspace that cooperative groups finds its grid barrier in: two registers hold one address.
+        // The workspace that cooperative groups finds its grid barrier in: two registers hold one address, %envreg1 its high half.
         v = context_field(offsetof(BlockContext, grid_barrier), b.getInt64Ty());
-        if (o.special == SR::envreg2) v = b.CreateLShr(v, 32);
+        if (o.special == SR::envreg1) v = b.CreateLShr(v, 32);
         v = b.CreateTrunc(v, b.getInt32Ty());
         break;
     case SR::total_smem_size:
