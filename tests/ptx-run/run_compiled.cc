@@ -3,6 +3,7 @@
 
 #ifdef ANYWARP_PTX_RUN_COMPILED
 #include "jit/compiler.h"
+#include "machine/device_services.h"
 #include "machine/run_grid.h"
 #include "ptx/layout.h"
 #endif
@@ -28,6 +29,7 @@ RunResult run_compiled(const Case& test, const ptx::Module& module, uint32_t fun
         run.result = std::unexpected(shared.error());
         return run;
     }
+    machine::register_services();
     jit::CompileOptions options;
     std::copy_n(test.block, 3, options.block_dim);
     options.width = width;
