@@ -88,7 +88,9 @@ Flow execute_convert(Thread& thread, const Instruction& instruction) {
     if (from == Type::tf32) a = low_bits(a >> 13, format_tf32.width());
     if (from_float && to_float) {
         uint64_t r = float_to_float(instruction, a, from_format, to_format);
-        write(thread, o[0], to, to == Type::tf32 ? r << 13 : r);
+        // A tf32 NaN is the canonical f32 NaN, low bits included.
+        if (to == Type::tf32) r = is_nan(r, format_tf32) ? canonical_nan(format_f32) : r << 13;
+        write(thread, o[0], to, r);
         return Flow::next;
     }
     Rounding rounding = rounding_of(instruction);

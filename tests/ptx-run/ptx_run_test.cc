@@ -69,7 +69,7 @@ public:
         RunResult run = run_on_oracle(l.test, *l.module, l.function);
         check_result(l.test, run);
         if (HasFatalFailure()) return;
-        EXPECT_EQ(check_expectations(l.test, run), "");
+        if (std::string wrong = check_expectations(l.test, run); !wrong.empty()) ADD_FAILURE() << "\n" << wrong;
         for (const std::string& line : l.test.output) EXPECT_NE(run.output.find(line), std::string::npos) << run.output;
     }
 
@@ -87,6 +87,7 @@ public:
         RunResult oracle = run_on_oracle(l.test, *l.module, l.function);
         check_result(l.test, oracle);
         if (HasFatalFailure()) return;
+        int different = 0;
         for (unsigned width : l.test.widths)
             for (bool optimize : {true, false}) {
                 if (width == 0 && !optimize) continue;
@@ -98,7 +99,11 @@ public:
                 }
                 check_result(l.test, compiled);
                 if (HasFatalFailure()) return;
-                if (l.test.fault.empty()) EXPECT_EQ(compare(l.test, oracle, compiled), "");
+                if (!l.test.fault.empty()) continue;
+                std::string difference = compare(l.test, oracle, compiled);
+                if (difference.empty()) continue;
+                ADD_FAILURE() << "\n" << difference;
+                if (++different == 2) return; // the other widths would say the same again
             }
     }
 
