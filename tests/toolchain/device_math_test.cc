@@ -215,6 +215,27 @@ TEST(DeviceMath, Roots) {
     BOTH2(hypot, mpfr_hypot, -1e3, 1e3, -1e3, 1e3, 2, 3)
     BOTH2(rhypot, exact_rhypot, -1e3, 1e3, -1e3, 1e3, 1, 2)
 }
+TEST(DeviceMath, ErrorFunctions) {
+    BOTH1(erf, mpfr_erf, -6, 6, 2, -4, 4, 2)
+    BOTH1(erfc, mpfr_erfc, -6, 26, 5, -4, 10, 4)
+    BOTH1(erfcx, exact_erfcx, -5, 50, 4, -5, 50, 4)
+    BOTH1(normcdf, exact_normcdf, -37, 10, 5, -14, 5, 5)
+}
+TEST(DeviceMath, InverseErrorFunctions) { // y is right when y's neighbours enclose x: erf(erfinv(x)) = x within y's own step
+    for (double x = 1e-12; x < 1; x = x * 1.01 + 1e-5) {
+        if (x >= 1)
+            break;
+        const double y = __nv_erfinv(x), step = 8 * 0x1p-52 * y * M_2_SQRTPI * std::exp(-y * y) + 0x1p-53;
+        EXPECT_NEAR(std::erf(y), x, step) << x;
+        const double z = __nv_erfcinv(x);
+        EXPECT_NEAR(std::erfc(z) / x, 1, 16 * 0x1p-52 * (1 + z * z * 2)) << x;
+    }
+}
+TEST(DeviceMath, Gamma) {
+    BOTH1(tgamma, mpfr_gamma, 0, 171, 10, 0, 35, 5)
+    BOTH1(tgamma, mpfr_gamma, -20, 0, 10, -20, 0, 5)
+    BOTH1(lgamma, exact_lgamma, 0, 1000, 4, 0, 1000, 6)
+}
 TEST(DeviceMath, Remainders) {
     BOTH2(fmod, mpfr_fmod, -1e6, 1e6, -10, 10, 0, 0)
     BOTH2(remainder, mpfr_remainder, -1e6, 1e6, -10, 10, 0, 0)
