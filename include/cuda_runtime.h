@@ -8,6 +8,9 @@
 #if defined(__clang__) && defined(__CUDA__)
 
 #include "host_defines.h"
+// clang has no managed variables in CUDA and would ignore the attribute, leaving the host a copy of its own.
+#undef __managed__
+#define __managed__ _Pragma("GCC error \"__managed__ variables are not supported by anywarp-cc; use cudaMallocManaged\"") __device__
 // clang's math overloads have to be declared before <cmath> declares the host's.
 #include <__clang_cuda_math_forward_declares.h>
 

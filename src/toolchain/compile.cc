@@ -189,6 +189,13 @@ Result<std::string> Compilation::compile_ptx(const std::string& source, const st
     if (Result<void> done = execute(command); !done)
         return std::unexpected(done.error());
     Result<std::string> text = read(path);
+    // A math function that the library lacks would only fail when the module is loaded: say it now and by name.
+    if (text)
+        for (size_t at = text->find(".extern .func"); at != std::string::npos; at = text->find(".extern .func", at + 1)) {
+            const std::string line = text->substr(at, text->find('\n', at) - at);
+            if (const size_t name = line.find("__nv_"); name != std::string::npos)
+                return unsupported("device math function " + line.substr(name, line.find_first_of(" \t(", name) - name) + " in '" + source + "'");
+        }
     if (text && options.keep)
         if (Result<void> kept = write((fs::path(options.keep_directory) / (fs::path(source).stem().string() + ".sm_" + architecture + ".ptx")), *text); !kept)
             return std::unexpected(kept.error());
