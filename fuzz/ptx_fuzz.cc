@@ -16,10 +16,14 @@ int main(int argc, char** argv) {
     uint64_t seed = 1, count = 100;
     bool print = false, oracle_only = !compiled_path_is_available();
     for (int i = 1; i < argc; ++i) {
-        if (!std::strcmp(argv[i], "--seed") && i + 1 < argc) seed = std::strtoull(argv[++i], nullptr, 10);
-        else if (!std::strcmp(argv[i], "--count") && i + 1 < argc) count = std::strtoull(argv[++i], nullptr, 10);
-        else if (!std::strcmp(argv[i], "--print")) print = true;
-        else if (!std::strcmp(argv[i], "--oracle-only")) oracle_only = true;
+        if (!std::strcmp(argv[i], "--seed") && i + 1 < argc)
+            seed = std::strtoull(argv[++i], nullptr, 10);
+        else if (!std::strcmp(argv[i], "--count") && i + 1 < argc)
+            count = std::strtoull(argv[++i], nullptr, 10);
+        else if (!std::strcmp(argv[i], "--print"))
+            print = true;
+        else if (!std::strcmp(argv[i], "--oracle-only"))
+            oracle_only = true;
         else {
             std::fprintf(stderr, "usage: ptx_fuzz [--seed N] [--count N] [--print] [--oracle-only]\n");
             return 2;
@@ -31,7 +35,8 @@ int main(int argc, char** argv) {
         if (print) std::fputs(text.c_str(), stdout);
         Case test = parse_case("seed " + std::to_string(s), text);
         auto module = ptx::parse_module(text, test.path);
-        if (!module) problem = "parser: " + module.error().message;
+        if (!module)
+            problem = "parser: " + module.error().message;
         else {
             RunResult oracle = run_on_oracle(test, **module, 0);
             if (!oracle.result) problem = "oracle: " + oracle.result.error().message;
@@ -40,8 +45,10 @@ int main(int argc, char** argv) {
                     if (oracle_only || !problem.empty() || (width == 0 && !optimize)) continue;
                     RunResult compiled = run_compiled(test, **module, 0, width, optimize);
                     std::string how = "width " + std::to_string(width) + (optimize ? ", optimised" : ", not optimised");
-                    if (!compiled.result) problem = how + ": " + compiled.result.error().message;
-                    else if (std::string d = compare(test, oracle, compiled); !d.empty()) problem = how + "\n" + d;
+                    if (!compiled.result)
+                        problem = how + ": " + compiled.result.error().message;
+                    else if (std::string d = compare(test, oracle, compiled); !d.empty())
+                        problem = how + "\n" + d;
                 }
         }
         if (problem.empty()) continue;

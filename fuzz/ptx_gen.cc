@@ -23,8 +23,9 @@ public:
         head += "// BUFFER out u32 zero " + std::to_string(threads * 4) + "\n// BUFFER sum u32 zero 8\n";
         head += ".version 8.0\n.target sm_90\n.address_size 64\n\n.shared .align 16 .b32 tile[128];\n";
         head += ".visible .entry k(.param .u64 in, .param .u64 out, .param .u64 sum)\n{\n";
-        head += "    .reg .pred %p<8>;\n    .reg .b32 %r<" + std::to_string(registers_) +
-                ">;\n    .reg .b32 %t<8>;\n    .reg .b32 %i<40>;\n    .reg .b64 %d<8>;\n    .reg .b64 %w<4>;\n    .reg .f32 %f<4>;\n";
+        head +=
+            "    .reg .pred %p<8>;\n    .reg .b32 %r<" + std::to_string(registers_) +
+            ">;\n    .reg .b32 %t<8>;\n    .reg .b32 %i<40>;\n    .reg .b64 %d<8>;\n    .reg .b64 %w<4>;\n    .reg .f32 %f<4>;\n";
         line("mov.u32 %t0, %tid.x;");
         line("mov.u32 %t1, %ctaid.x;");
         line("mov.u32 %t2, %ntid.x;");
@@ -75,18 +76,24 @@ private:
     std::string guard() { return chance(15) ? std::string("@") + (chance(50) ? "!" : "") + predicate() + " " : ""; }
 
     void arithmetic() {
-        const char* two[] = {"add.s32", "sub.s32", "mul.lo.s32", "mul.hi.u32", "and.b32", "or.b32", "xor.b32", "min.s32",
-                             "max.u32", "shl.b32", "shr.u32", "shr.s32", "add.sat.s32"};
+        const char* two[] = {"add.s32", "sub.s32", "mul.lo.s32", "mul.hi.u32", "and.b32", "or.b32",     "xor.b32",
+                             "min.s32", "max.u32", "shl.b32",    "shr.u32",    "shr.s32", "add.sat.s32"};
         const char* one[] = {"not.b32", "neg.s32", "abs.s32", "popc.b32", "clz.b32", "brev.b32", "bfind.s32"};
         switch (pick(9)) {
-        case 0: line(guard() + one[pick(7)] + " " + any() + ", " + any() + ";"); break;
-        case 1: line(guard() + "selp.b32 " + any() + ", " + any() + ", " + source() + ", " + predicate() + ";"); break;
+        case 0:
+            line(guard() + one[pick(7)] + " " + any() + ", " + any() + ";");
+            break;
+        case 1:
+            line(guard() + "selp.b32 " + any() + ", " + any() + ", " + source() + ", " + predicate() + ";");
+            break;
         case 2: {
             const char* compares[] = {"eq.s32", "ne.s32", "lt.s32", "gt.u32", "ge.s32", "le.u32"};
             line(guard() + "setp." + compares[pick(6)] + " " + predicate() + ", " + any() + ", " + source() + ";");
             break;
         }
-        case 3: line(guard() + "mad.lo.s32 " + any() + ", " + any() + ", " + source() + ", " + any() + ";"); break;
+        case 3:
+            line(guard() + "mad.lo.s32 " + any() + ", " + any() + ", " + source() + ", " + any() + ";");
+            break;
         case 4: {
             const char* tables[] = {"0x96", "0xe8", "0xca", "0x1e", "0x80"};
             line(guard() + "lop3.b32 " + any() + ", " + any() + ", " + any() + ", " + any() + ", " + tables[pick(5)] + ";");
@@ -97,7 +104,8 @@ private:
             line(guard() + (chance(50) ? "div" : "rem") + (chance(50) ? ".s32 " : ".u32 ") + any() + ", " + any() + ", %t6;");
             break;
         case 6: { // through f32, rounded and saturated on the way back
-            const char* operations[] = {"add.rn.f32", "mul.rz.f32", "sub.rm.f32", "min.f32", "max.f32", "mul.rn.ftz.f32", "div.rn.f32"};
+            const char* operations[] = {"add.rn.f32", "mul.rz.f32",     "sub.rm.f32", "min.f32",
+                                        "max.f32",    "mul.rn.ftz.f32", "div.rn.f32"};
             line("cvt.rn.f32.s32 %f1, " + any() + ";");
             line("cvt.rz.f32.u32 %f2, " + any() + ";");
             line(std::string(operations[pick(7)]) + " %f3, %f1, %f2;");
@@ -111,7 +119,8 @@ private:
             line("shr.s64 %w1, %w1, " + std::to_string(pick(40)) + ";");
             line("cvt.u32.u64 " + any() + ", %w1;");
             break;
-        default: line(guard() + two[pick(13)] + " " + any() + ", " + any() + ", " + source() + ";");
+        default:
+            line(guard() + two[pick(13)] + " " + any() + ", " + any() + ", " + source() + ";");
         }
     }
 
@@ -140,8 +149,10 @@ private:
         std::string again = label(), out = label();
         bool stays_uniform = uniform && chance(40);
         line("mov.u32 " + counter + ", 0;");
-        if (stays_uniform) line("mov.u32 " + bound + ", " + std::to_string(1 + pick(5)) + ";");
-        else line("and.b32 " + bound + ", " + any() + ", 7;");
+        if (stays_uniform)
+            line("mov.u32 " + bound + ", " + std::to_string(1 + pick(5)) + ";");
+        else
+            line("and.b32 " + bound + ", " + any() + ", 7;");
         text_ += again + ":\n";
         line("setp.ge.u32 %p4, " + counter + ", " + bound + ";");
         line("@%p4 bra " + out + ";");
@@ -176,10 +187,19 @@ private:
                  (chance(70) ? std::to_string(pick(32)) : any()) + ", " + (chance(70) ? "0x1f" : "0x181f") + ", 0xffffffff;");
             break;
         }
-        case 1: line("shfl.sync.up.b32 " + any() + "|" + predicate() + ", " + any() + ", " + std::to_string(pick(32)) + ", 0, 0xffffffff;"); break;
-        case 2: line("vote.sync.ballot.b32 " + any() + ", " + predicate() + ", 0xffffffff;"); break;
-        case 3: line(std::string("vote.sync.") + (chance(50) ? "any" : "all") + ".pred " + predicate() + ", " + predicate() + ", 0xffffffff;"); break;
-        default: line("redux.sync." + std::string(chance(50) ? "add.s32" : "max.u32") + " " + any() + ", " + any() + ", 0xffffffff;");
+        case 1:
+            line("shfl.sync.up.b32 " + any() + "|" + predicate() + ", " + any() + ", " + std::to_string(pick(32)) +
+                 ", 0, 0xffffffff;");
+            break;
+        case 2:
+            line("vote.sync.ballot.b32 " + any() + ", " + predicate() + ", 0xffffffff;");
+            break;
+        case 3:
+            line(std::string("vote.sync.") + (chance(50) ? "any" : "all") + ".pred " + predicate() + ", " + predicate() +
+                 ", 0xffffffff;");
+            break;
+        default:
+            line("redux.sync." + std::string(chance(50) ? "add.s32" : "max.u32") + " " + any() + ", " + any() + ", 0xffffffff;");
         }
     }
 
@@ -187,15 +207,20 @@ private:
         unsigned count = 2 + pick(depth == 0 ? 10 : 5);
         for (unsigned i = 0; i < count; ++i) {
             unsigned what = pick(100);
-            if (what < 14 && depth < 4) branch(depth, uniform);
-            else if (what < 24 && depth < 3) loop(depth, uniform);
-            else if (what < 32 && uniform) exchange();
-            else if (what < 42 && uniform && warp_level_) warp_operation();
+            if (what < 14 && depth < 4)
+                branch(depth, uniform);
+            else if (what < 24 && depth < 3)
+                loop(depth, uniform);
+            else if (what < 32 && uniform)
+                exchange();
+            else if (what < 42 && uniform && warp_level_)
+                warp_operation();
             else if (what < 47) {
                 const char* operations[] = {"add.u32", "max.u32", "min.s32", "xor.b32", "or.b32"};
                 unsigned k = pick(5);
                 line(guard() + "red.global." + operations[k] + " [%d3+" + std::to_string(k * 4) + "], " + any() + ";");
-            } else arithmetic();
+            } else
+                arithmetic();
         }
     }
 };

@@ -13,15 +13,24 @@ namespace {
 
 double evaluate(Thread& thread, const Instruction& instruction, double x) {
     switch (instruction.opcode) {
-    case Opcode::rcp: return 1.0 / x;
-    case Opcode::sqrt: return std::sqrt(x);
-    case Opcode::rsqrt: return 1.0 / std::sqrt(x);
-    case Opcode::sin: return std::sin(x);
-    case Opcode::cos: return std::cos(x);
-    case Opcode::lg2: return std::log2(x);
-    case Opcode::ex2: return std::exp2(x);
-    case Opcode::tanh: return std::tanh(x);
-    default: refuse(thread, instruction);
+    case Opcode::rcp:
+        return 1.0 / x;
+    case Opcode::sqrt:
+        return std::sqrt(x);
+    case Opcode::rsqrt:
+        return 1.0 / std::sqrt(x);
+    case Opcode::sin:
+        return std::sin(x);
+    case Opcode::cos:
+        return std::cos(x);
+    case Opcode::lg2:
+        return std::log2(x);
+    case Opcode::ex2:
+        return std::exp2(x);
+    case Opcode::tanh:
+        return std::tanh(x);
+    default:
+        refuse(thread, instruction);
     }
 }
 

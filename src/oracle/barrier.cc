@@ -55,8 +55,10 @@ Flow execute_barrier(Thread& thread, const Instruction& instruction) {
         uint32_t count = thread.wait.result, arrived = thread.wait.arrived;
         thread.wait = Wait{};
         if (reduces) {
-            if (instruction.has(Modifier::popc)) write(thread, o[0], Type::u32, count);
-            else write_predicate(thread, o[0], instruction.has(Modifier::and_) ? count == arrived : count != 0);
+            if (instruction.has(Modifier::popc))
+                write(thread, o[0], Type::u32, count);
+            else
+                write_predicate(thread, o[0], instruction.has(Modifier::and_) ? count == arrived : count != 0);
         }
         return Flow::next;
     }

@@ -11,11 +11,20 @@ Flow execute_logic(Thread& thread, const Instruction& instruction) {
     if (type == Type::pred) {
         bool a = read_predicate(thread, o.at(1)), b = o.size() > 2 && read_predicate(thread, o[2]), r = false;
         switch (instruction.opcode) {
-        case Opcode::and_: r = a && b; break;
-        case Opcode::or_: r = a || b; break;
-        case Opcode::xor_: r = a != b; break;
-        case Opcode::not_: r = !a; break;
-        default: refuse(thread, instruction);
+        case Opcode::and_:
+            r = a && b;
+            break;
+        case Opcode::or_:
+            r = a || b;
+            break;
+        case Opcode::xor_:
+            r = a != b;
+            break;
+        case Opcode::not_:
+            r = !a;
+            break;
+        default:
+            refuse(thread, instruction);
         }
         write_predicate(thread, o[0], r);
         return Flow::next;
@@ -26,17 +35,32 @@ Flow execute_logic(Thread& thread, const Instruction& instruction) {
     // The shift amount is 32 bits wide whatever the type, and clamps at the width.
     uint64_t b = o.size() > 2 ? read(thread, o[2], shifts ? Type::u32 : type) : 0;
     switch (instruction.opcode) {
-    case Opcode::and_: r = a & b; break;
-    case Opcode::or_: r = a | b; break;
-    case Opcode::xor_: r = a ^ b; break;
-    case Opcode::not_: r = ~a; break;
-    case Opcode::cnot: r = a == 0; break;
-    case Opcode::shl: r = b >= bits ? 0 : a << b; break;
-    case Opcode::shr:
-        if (ptx::is_signed(type)) r = uint64_t(sign_extend(a, bits) >> (b >= bits ? bits - 1 : b));
-        else r = b >= bits ? 0 : a >> b;
+    case Opcode::and_:
+        r = a & b;
         break;
-    default: refuse(thread, instruction);
+    case Opcode::or_:
+        r = a | b;
+        break;
+    case Opcode::xor_:
+        r = a ^ b;
+        break;
+    case Opcode::not_:
+        r = ~a;
+        break;
+    case Opcode::cnot:
+        r = a == 0;
+        break;
+    case Opcode::shl:
+        r = b >= bits ? 0 : a << b;
+        break;
+    case Opcode::shr:
+        if (ptx::is_signed(type))
+            r = uint64_t(sign_extend(a, bits) >> (b >= bits ? bits - 1 : b));
+        else
+            r = b >= bits ? 0 : a >> b;
+        break;
+    default:
+        refuse(thread, instruction);
     }
     write(thread, o[0], type, low_bits(r, bits));
     return Flow::next;
@@ -75,12 +99,18 @@ uint64_t permute_bytes(const Instruction& instruction, uint32_t a, uint32_t b, u
     auto byte = [&](unsigned i) { return (source >> (8 * (i & 7))) & 0xff; };
     unsigned n = c & 3;
     unsigned pick[4];
-    if (instruction.has(Modifier::f4e)) for (unsigned i = 0; i < 4; ++i) pick[i] = n + i;
-    else if (instruction.has(Modifier::b4e)) for (unsigned i = 0; i < 4; ++i) pick[i] = (n + 8 - i) & 7;
-    else if (instruction.has(Modifier::rc8)) for (unsigned i = 0; i < 4; ++i) pick[i] = n;
-    else if (instruction.has(Modifier::ecl)) for (unsigned i = 0; i < 4; ++i) pick[i] = i > n ? i : n;
-    else if (instruction.has(Modifier::ecr)) for (unsigned i = 0; i < 4; ++i) pick[i] = i < n ? i : n;
-    else if (instruction.has(Modifier::rc16)) for (unsigned i = 0; i < 4; ++i) pick[i] = (n & 1) * 2 + (i & 1);
+    if (instruction.has(Modifier::f4e))
+        for (unsigned i = 0; i < 4; ++i) pick[i] = n + i;
+    else if (instruction.has(Modifier::b4e))
+        for (unsigned i = 0; i < 4; ++i) pick[i] = (n + 8 - i) & 7;
+    else if (instruction.has(Modifier::rc8))
+        for (unsigned i = 0; i < 4; ++i) pick[i] = n;
+    else if (instruction.has(Modifier::ecl))
+        for (unsigned i = 0; i < 4; ++i) pick[i] = i > n ? i : n;
+    else if (instruction.has(Modifier::ecr))
+        for (unsigned i = 0; i < 4; ++i) pick[i] = i < n ? i : n;
+    else if (instruction.has(Modifier::rc16))
+        for (unsigned i = 0; i < 4; ++i) pick[i] = (n & 1) * 2 + (i & 1);
     else {
         uint64_t r = 0;
         for (unsigned i = 0; i < 4; ++i) {
@@ -126,7 +156,9 @@ Flow execute_bits(Thread& thread, const Instruction& instruction) {
     case Opcode::brev:
         for (unsigned i = 0; i < bits; ++i) r |= ((a >> i) & 1) << (bits - 1 - i);
         break;
-    case Opcode::bfe: r = bit_field_extract(type, a, operand32(2) & 0xff, operand32(3) & 0xff); break;
+    case Opcode::bfe:
+        r = bit_field_extract(type, a, operand32(2) & 0xff, operand32(3) & 0xff);
+        break;
     case Opcode::bfi: {
         uint64_t b = read(thread, o.at(2), type);
         unsigned position = operand32(3) & 0xff, length = operand32(4) & 0xff;
@@ -137,13 +169,17 @@ Flow execute_bits(Thread& thread, const Instruction& instruction) {
         }
         break;
     }
-    case Opcode::fns: r = find_nth_set(uint32_t(a), operand32(2), int32_t(operand32(3))); break;
+    case Opcode::fns:
+        r = find_nth_set(uint32_t(a), operand32(2), int32_t(operand32(3)));
+        break;
     case Opcode::szext: {
         // b: the width of the value in a; wrap takes it modulo 32, clamp at 32.
         uint32_t n = operand32(2);
         n = instruction.has(Modifier::wrap) ? n & 31 : n > 32 ? 32 : n;
-        if (n == 0) r = 0;
-        else r = ptx::is_signed(type) ? uint64_t(sign_extend(low_bits(a, n), n)) : low_bits(a, n);
+        if (n == 0)
+            r = 0;
+        else
+            r = ptx::is_signed(type) ? uint64_t(sign_extend(low_bits(a, n), n)) : low_bits(a, n);
         break;
     }
     case Opcode::bmsk: {
@@ -158,7 +194,9 @@ Flow execute_bits(Thread& thread, const Instruction& instruction) {
         r = first >= 32 ? 0 : uint32_t(((1ull << width) - 1) << first);
         break;
     }
-    case Opcode::prmt: r = permute_bytes(instruction, uint32_t(a), operand32(2), operand32(3)); break;
+    case Opcode::prmt:
+        r = permute_bytes(instruction, uint32_t(a), operand32(2), operand32(3));
+        break;
     case Opcode::lop3: {
         uint64_t b = operand32(2), c = operand32(3);
         unsigned table = operand32(4);
@@ -181,7 +219,8 @@ Flow execute_bits(Thread& thread, const Instruction& instruction) {
         r = instruction.has(Modifier::l) ? uint32_t((u128(both) << n) >> 32) : uint32_t(both >> n);
         break;
     }
-    default: refuse(thread, instruction);
+    default:
+        refuse(thread, instruction);
     }
     write(thread, o[0], result, low_bits(r, ptx::bits(result)));
     return Flow::next;

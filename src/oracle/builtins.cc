@@ -40,17 +40,24 @@ std::string format_text(const char* format, const uint8_t* arguments) {
         std::string spec = "%";
         unsigned longs = 0;
         for (++p; *p && std::strchr("-+ #0123456789.*hlLqjzt", *p); ++p) {
-            if (*p == '*') spec += std::to_string(take<int32_t>(next(4)));
-            else if (*p == 'l' || *p == 'q' || *p == 'j' || *p == 'z' || *p == 't') ++longs;
-            else if (*p != 'L' && *p != 'h') spec += *p;
+            if (*p == '*')
+                spec += std::to_string(take<int32_t>(next(4)));
+            else if (*p == 'l' || *p == 'q' || *p == 'j' || *p == 'z' || *p == 't')
+                ++longs;
+            else if (*p != 'L' && *p != 'h')
+                spec += *p;
         }
         if (!*p) break;
         switch (*p) {
-        case 'd': case 'i':
+        case 'd':
+        case 'i':
             spec += "lld";
             std::snprintf(text, sizeof text, spec.c_str(), longs ? take<long long>(next(8)) : (long long)take<int32_t>(next(4)));
             break;
-        case 'u': case 'x': case 'X': case 'o':
+        case 'u':
+        case 'x':
+        case 'X':
+        case 'o':
             spec += "ll";
             spec += *p;
             std::snprintf(text, sizeof text, spec.c_str(), longs ? take<long long>(next(8)) : (long long)take<uint32_t>(next(4)));
@@ -59,7 +66,14 @@ std::string format_text(const char* format, const uint8_t* arguments) {
             spec += 'c';
             std::snprintf(text, sizeof text, spec.c_str(), take<int32_t>(next(4)));
             break;
-        case 'e': case 'E': case 'f': case 'F': case 'g': case 'G': case 'a': case 'A':
+        case 'e':
+        case 'E':
+        case 'f':
+        case 'F':
+        case 'g':
+        case 'G':
+        case 'a':
+        case 'A':
             spec += *p;
             std::snprintf(text, sizeof text, spec.c_str(), take<double>(next(8)));
             break;
@@ -69,7 +83,9 @@ std::string format_text(const char* format, const uint8_t* arguments) {
             std::snprintf(text, sizeof text, spec.c_str(), s ? s : "(null)");
             break;
         }
-        case 'p': std::snprintf(text, sizeof text, "%p", take<void*>(next(8))); break;
+        case 'p':
+            std::snprintf(text, sizeof text, "%p", take<void*>(next(8)));
+            break;
         default:
             text[0] = *p;
             text[1] = 0;

@@ -20,21 +20,40 @@ bool compare_values(Thread& thread, const Instruction& instruction, Type type, u
     }
     for (Modifier m : instruction.modifiers) {
         switch (m) {
-        case Modifier::eq: return !unordered && order == 0;
-        case Modifier::ne: return !unordered && order != 0;
-        case Modifier::lt: case Modifier::lo: return !unordered && order < 0;
-        case Modifier::le: case Modifier::ls: return !unordered && order <= 0;
-        case Modifier::gt: case Modifier::hi: return !unordered && order > 0;
-        case Modifier::ge: case Modifier::hs: return !unordered && order >= 0;
-        case Modifier::equ: return unordered || order == 0;
-        case Modifier::neu: return unordered || order != 0;
-        case Modifier::ltu: return unordered || order < 0;
-        case Modifier::leu: return unordered || order <= 0;
-        case Modifier::gtu: return unordered || order > 0;
-        case Modifier::geu: return unordered || order >= 0;
-        case Modifier::num: return !unordered;
-        case Modifier::nan: return unordered;
-        default: break;
+        case Modifier::eq:
+            return !unordered && order == 0;
+        case Modifier::ne:
+            return !unordered && order != 0;
+        case Modifier::lt:
+        case Modifier::lo:
+            return !unordered && order < 0;
+        case Modifier::le:
+        case Modifier::ls:
+            return !unordered && order <= 0;
+        case Modifier::gt:
+        case Modifier::hi:
+            return !unordered && order > 0;
+        case Modifier::ge:
+        case Modifier::hs:
+            return !unordered && order >= 0;
+        case Modifier::equ:
+            return unordered || order == 0;
+        case Modifier::neu:
+            return unordered || order != 0;
+        case Modifier::ltu:
+            return unordered || order < 0;
+        case Modifier::leu:
+            return unordered || order <= 0;
+        case Modifier::gtu:
+            return unordered || order > 0;
+        case Modifier::geu:
+            return unordered || order >= 0;
+        case Modifier::num:
+            return !unordered;
+        case Modifier::nan:
+            return unordered;
+        default:
+            break;
         }
     }
     refuse(thread, instruction);
@@ -83,10 +102,13 @@ Flow execute_compare(Thread& thread, const Instruction& instruction) {
     Type type = instruction.type();
     switch (instruction.opcode) {
     case Opcode::set:
-    case Opcode::setp: return execute_set(thread, instruction);
+    case Opcode::setp:
+        return execute_set(thread, instruction);
     case Opcode::selp:
-        if (ptx::bits(type) == 128) write_wide(thread, o[0], read_wide(thread, read_predicate(thread, o.at(3)) ? o[1] : o[2], type));
-        else write(thread, o[0], type, read(thread, read_predicate(thread, o.at(3)) ? o[1] : o[2], type));
+        if (ptx::bits(type) == 128)
+            write_wide(thread, o[0], read_wide(thread, read_predicate(thread, o.at(3)) ? o[1] : o[2], type));
+        else
+            write(thread, o[0], type, read(thread, read_predicate(thread, o.at(3)) ? o[1] : o[2], type));
         return Flow::next;
     case Opcode::slct: {
         Type by = instruction.type(1);
@@ -112,17 +134,25 @@ Flow execute_compare(Thread& thread, const Instruction& instruction) {
         uint64_t a = read(thread, o.at(1), type);
         Exact x = decode(a, format);
         bool subnormal = is_subnormal(a, format), r;
-        if (instruction.has(Modifier::finite)) r = x.kind == Exact::zero || x.kind == Exact::finite;
-        else if (instruction.has(Modifier::infinite)) r = x.kind == Exact::infinity;
-        else if (instruction.has(Modifier::number)) r = x.kind != Exact::nan;
-        else if (instruction.has(Modifier::notanumber)) r = x.kind == Exact::nan;
-        else if (instruction.has(Modifier::normal)) r = x.kind == Exact::finite && !subnormal;
-        else if (instruction.has(Modifier::subnormal)) r = subnormal;
-        else refuse(thread, instruction);
+        if (instruction.has(Modifier::finite))
+            r = x.kind == Exact::zero || x.kind == Exact::finite;
+        else if (instruction.has(Modifier::infinite))
+            r = x.kind == Exact::infinity;
+        else if (instruction.has(Modifier::number))
+            r = x.kind != Exact::nan;
+        else if (instruction.has(Modifier::notanumber))
+            r = x.kind == Exact::nan;
+        else if (instruction.has(Modifier::normal))
+            r = x.kind == Exact::finite && !subnormal;
+        else if (instruction.has(Modifier::subnormal))
+            r = subnormal;
+        else
+            refuse(thread, instruction);
         write_predicate(thread, o[0], r);
         return Flow::next;
     }
-    default: refuse(thread, instruction);
+    default:
+        refuse(thread, instruction);
     }
 }
 

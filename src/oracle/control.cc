@@ -18,15 +18,15 @@ struct Call {
 Call parts_of(const Instruction& instruction) {
     Call call;
     for (const Operand& operand : instruction.operands) {
-        if (operand.kind == Operand::Kind::list) (call.target ? call.arguments : call.returns) = &operand.elements;
-        else if (!call.target) call.target = &operand;
+        if (operand.kind == Operand::Kind::list)
+            (call.target ? call.arguments : call.returns) = &operand.elements;
+        else if (!call.target)
+            call.target = &operand;
     }
     return call;
 }
 
-bool is_place(const Operand& operand) {
-    return operand.kind == Operand::Kind::symbol || operand.kind == Operand::Kind::address;
-}
+bool is_place(const Operand& operand) { return operand.kind == Operand::Kind::symbol || operand.kind == Operand::Kind::address; }
 
 /// A .reg parameter of the old calling form is a register of the body with that name.
 const ptx::Register* register_named(const Body& body, const std::string& name, uint32_t& index) {
@@ -74,9 +74,8 @@ std::unique_ptr<Frame> make_frame(Thread& thread, uint32_t function) {
         frame->variables.push_back(v.space == StateSpace::shared ? nullptr : p);
     }
     for (size_t i = 0; i < declared.parameters.size(); ++i)
-        frame->parameters.push_back(declared.is_entry ? const_cast<uint8_t*>(grid.launch.params) +
-                                                            grid.parameter_layout.offsets.at(i)
-                                                      : take());
+        frame->parameters.push_back(
+            declared.is_entry ? const_cast<uint8_t*>(grid.launch.params) + grid.parameter_layout.offsets.at(i) : take());
     if (!declared.is_entry)
         for (size_t i = 0; i < declared.returns.size(); ++i) frame->returns.push_back(take());
     return frame;
@@ -96,7 +95,8 @@ Flow execute_branch(Thread& thread, const Instruction& instruction) {
     }
     uint64_t index = read(thread, instruction.operands.at(0), Type::u32);
     const auto& targets = body.branch_targets.at(instruction.operands.at(1).bits).labels;
-    if (index >= targets.size()) fault(thread, ErrorCode::invalid_pc, "brx.idx: index " + std::to_string(index) + " of " + std::to_string(targets.size()));
+    if (index >= targets.size())
+        fault(thread, ErrorCode::invalid_pc, "brx.idx: index " + std::to_string(index) + " of " + std::to_string(targets.size()));
     thread.frame().pc = body.labels.at(targets[index]).target;
     return Flow::jumped;
 }
@@ -132,8 +132,8 @@ Flow execute_call(Thread& thread, const Instruction& instruction) {
         };
         std::vector<uint8_t*> arguments = places(call.arguments), returns = places(call.returns);
         if (!call_builtin(thread, declared.name, arguments, returns))
-            throw Fault{{ErrorKind::unsupported, ErrorCode::not_supported,
-                         "oracle: call of undefined function '" + declared.name + "'"}};
+            throw Fault{
+                {ErrorKind::unsupported, ErrorCode::not_supported, "oracle: call of undefined function '" + declared.name + "'"}};
         if (call.returns)
             for (size_t i = 0; i < call.returns->size(); ++i)
                 if (!is_place((*call.returns)[i])) write_wide(thread, (*call.returns)[i], *reinterpret_cast<u128*>(returns[i]));
@@ -206,13 +206,16 @@ Flow execute_stack(Thread& thread, const Instruction& instruction) {
         write(thread, o[0], Type::b64, uint64_t(frame.allocas.back().data()));
         return Flow::next;
     }
-    case Opcode::stacksave: write(thread, o[0], Type::b64, frame.allocas.size()); return Flow::next;
+    case Opcode::stacksave:
+        write(thread, o[0], Type::b64, frame.allocas.size());
+        return Flow::next;
     case Opcode::stackrestore: {
         uint64_t n = read(thread, o.at(0), Type::b64);
         while (frame.allocas.size() > n) frame.allocas.pop_back();
         return Flow::next;
     }
-    default: refuse(thread, instruction);
+    default:
+        refuse(thread, instruction);
     }
 }
 

@@ -10,18 +10,52 @@ namespace {
 
 bool narrow_format(Type type, Format& format, unsigned& lanes) {
     switch (type) {
-    case Type::f16: format = format_f16; lanes = 1; return true;
-    case Type::f16x2: format = format_f16; lanes = 2; return true;
-    case Type::bf16: format = format_bf16; lanes = 1; return true;
-    case Type::bf16x2: format = format_bf16; lanes = 2; return true;
-    case Type::f32: format = format_f32; lanes = 1; return true;
-    case Type::tf32: format = format_tf32; lanes = 1; return true;
-    case Type::f64: format = format_f64; lanes = 1; return true;
-    case Type::e4m3: format = format_e4m3; lanes = 1; return true;
-    case Type::e4m3x2: format = format_e4m3; lanes = 2; return true;
-    case Type::e5m2: format = format_e5m2; lanes = 1; return true;
-    case Type::e5m2x2: format = format_e5m2; lanes = 2; return true;
-    default: return false;
+    case Type::f16:
+        format = format_f16;
+        lanes = 1;
+        return true;
+    case Type::f16x2:
+        format = format_f16;
+        lanes = 2;
+        return true;
+    case Type::bf16:
+        format = format_bf16;
+        lanes = 1;
+        return true;
+    case Type::bf16x2:
+        format = format_bf16;
+        lanes = 2;
+        return true;
+    case Type::f32:
+        format = format_f32;
+        lanes = 1;
+        return true;
+    case Type::tf32:
+        format = format_tf32;
+        lanes = 1;
+        return true;
+    case Type::f64:
+        format = format_f64;
+        lanes = 1;
+        return true;
+    case Type::e4m3:
+        format = format_e4m3;
+        lanes = 1;
+        return true;
+    case Type::e4m3x2:
+        format = format_e4m3;
+        lanes = 2;
+        return true;
+    case Type::e5m2:
+        format = format_e5m2;
+        lanes = 1;
+        return true;
+    case Type::e5m2x2:
+        format = format_e5m2;
+        lanes = 2;
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -52,8 +86,10 @@ uint64_t float_to_float(const Instruction& instruction, uint64_t bits, Format fr
     if (ftz && to.exponent_bits == 8 && to.mantissa_bits == 23) r = flush(r, to);
     if (instruction.has(Modifier::sat)) {
         uint64_t one = from_double(1.0, to), sign = 1ull << (to.width() - 1);
-        if (is_nan(r, to) || r & sign) r = 0;
-        else if (r > one) r = one;
+        if (is_nan(r, to) || r & sign)
+            r = 0;
+        else if (r > one)
+            r = one;
     }
     return r;
 }
@@ -107,8 +143,10 @@ Flow execute_convert(Thread& thread, const Instruction& instruction) {
     if (to_float) {
         uint64_t r = encode(from_integer(value), to_format, rounding);
         if (instruction.has(Modifier::sat)) {
-            if (value < 0) r = 0;
-            else if (value > 1) r = from_double(1.0, to_format);
+            if (value < 0)
+                r = 0;
+            else if (value > 1)
+                r = from_double(1.0, to_format);
         }
         write(thread, o[0], to, r);
         return Flow::next;

@@ -35,11 +35,16 @@ void shift_right(Exact& x, int n) {
 bool rounds_up(Rounding rounding, bool negative, bool odd, u128 rest, u128 half, bool more) {
     bool inexact = rest != 0 || more;
     switch (rounding) {
-    case Rounding::nearest_even: return rest > half || (rest == half && (more || odd));
-    case Rounding::nearest_away: return rest >= half && half != 0;
-    case Rounding::zero: return false;
-    case Rounding::down: return negative && inexact;
-    case Rounding::up: return !negative && inexact;
+    case Rounding::nearest_even:
+        return rest > half || (rest == half && (more || odd));
+    case Rounding::nearest_away:
+        return rest >= half && half != 0;
+    case Rounding::zero:
+        return false;
+    case Rounding::down:
+        return negative && inexact;
+    case Rounding::up:
+        return !negative && inexact;
     }
     return false;
 }
@@ -180,10 +185,12 @@ Exact add(const Exact& a, const Exact& b, Rounding rounding) {
 Exact multiply(const Exact& a, const Exact& b) {
     Exact r;
     r.negative = a.negative != b.negative;
-    if (a.kind == Exact::nan || b.kind == Exact::nan) r.kind = Exact::nan;
+    if (a.kind == Exact::nan || b.kind == Exact::nan)
+        r.kind = Exact::nan;
     else if (a.kind == Exact::infinity || b.kind == Exact::infinity)
         r.kind = a.kind == Exact::zero || b.kind == Exact::zero ? Exact::nan : Exact::infinity;
-    else if (a.kind == Exact::zero || b.kind == Exact::zero) r.kind = Exact::zero;
+    else if (a.kind == Exact::zero || b.kind == Exact::zero)
+        r.kind = Exact::zero;
     else {
         r.kind = Exact::finite;
         r.significand = a.significand * b.significand; // at most 53 bits each
@@ -195,11 +202,16 @@ Exact multiply(const Exact& a, const Exact& b) {
 Exact divide(const Exact& a, const Exact& b) {
     Exact r;
     r.negative = a.negative != b.negative;
-    if (a.kind == Exact::nan || b.kind == Exact::nan) r.kind = Exact::nan;
-    else if (a.kind == Exact::infinity) r.kind = b.kind == Exact::infinity ? Exact::nan : Exact::infinity;
-    else if (b.kind == Exact::infinity) r.kind = Exact::zero;
-    else if (b.kind == Exact::zero) r.kind = a.kind == Exact::zero ? Exact::nan : Exact::infinity;
-    else if (a.kind == Exact::zero) r.kind = Exact::zero;
+    if (a.kind == Exact::nan || b.kind == Exact::nan)
+        r.kind = Exact::nan;
+    else if (a.kind == Exact::infinity)
+        r.kind = b.kind == Exact::infinity ? Exact::nan : Exact::infinity;
+    else if (b.kind == Exact::infinity)
+        r.kind = Exact::zero;
+    else if (b.kind == Exact::zero)
+        r.kind = a.kind == Exact::zero ? Exact::nan : Exact::infinity;
+    else if (a.kind == Exact::zero)
+        r.kind = Exact::zero;
     else {
         Exact x = a;
         normalize(x); // 126 bits by at most 53: a quotient of at least 72 bits

@@ -11,22 +11,27 @@ namespace anywarp::oracle {
 
 FloatType float_type(Type type) {
     switch (type) {
-    case Type::f16: return {format_f16, 1};
-    case Type::f16x2: return {format_f16, 2};
-    case Type::bf16: return {format_bf16, 1};
-    case Type::bf16x2: return {format_bf16, 2};
-    case Type::f32: return {format_f32, 1};
-    case Type::f32x2: return {format_f32, 2};
-    case Type::f64: return {format_f64, 1};
+    case Type::f16:
+        return {format_f16, 1};
+    case Type::f16x2:
+        return {format_f16, 2};
+    case Type::bf16:
+        return {format_bf16, 1};
+    case Type::bf16x2:
+        return {format_bf16, 2};
+    case Type::f32:
+        return {format_f32, 1};
+    case Type::f32x2:
+        return {format_f32, 2};
+    case Type::f64:
+        return {format_f64, 1};
     default:
         throw Fault{{ErrorKind::unsupported, ErrorCode::not_supported,
                      "oracle: arithmetic on type ." + std::string(ptx::spelling(type))}};
     }
 }
 
-uint64_t flush(uint64_t bits, Format format) {
-    return is_subnormal(bits, format) ? bits & (1ull << (format.width() - 1)) : bits;
-}
+uint64_t flush(uint64_t bits, Format format) { return is_subnormal(bits, format) ? bits & (1ull << (format.width() - 1)) : bits; }
 
 double to_double(uint64_t bits, Format format) {
     return std::bit_cast<double>(encode(decode(bits, format), format_f64, Rounding::nearest_even));
@@ -38,12 +43,22 @@ uint64_t from_double(double value, Format format) {
 Rounding rounding_of(const Instruction& instruction) {
     for (Modifier m : instruction.modifiers) {
         switch (m) {
-        case Modifier::rn: case Modifier::rni: return Rounding::nearest_even;
-        case Modifier::rz: case Modifier::rzi: return Rounding::zero;
-        case Modifier::rm: case Modifier::rmi: return Rounding::down;
-        case Modifier::rp: case Modifier::rpi: return Rounding::up;
-        case Modifier::rna: return Rounding::nearest_away;
-        default: break;
+        case Modifier::rn:
+        case Modifier::rni:
+            return Rounding::nearest_even;
+        case Modifier::rz:
+        case Modifier::rzi:
+            return Rounding::zero;
+        case Modifier::rm:
+        case Modifier::rmi:
+            return Rounding::down;
+        case Modifier::rp:
+        case Modifier::rpi:
+            return Rounding::up;
+        case Modifier::rna:
+            return Rounding::nearest_away;
+        default:
+            break;
         }
     }
     return Rounding::nearest_even;
@@ -52,10 +67,18 @@ Rounding rounding_of(const Instruction& instruction) {
 uint64_t float_binary(FloatOperation operation, uint64_t a, uint64_t b, Format format, Rounding rounding) {
     Exact x = decode(a, format), y = decode(b, format), r;
     switch (operation) {
-    case FloatOperation::add: r = add(x, y, rounding); break;
-    case FloatOperation::subtract: r = add(x, y.kind == Exact::nan ? y : negate(y), rounding); break;
-    case FloatOperation::multiply: r = multiply(x, y); break;
-    case FloatOperation::divide: r = divide(x, y); break;
+    case FloatOperation::add:
+        r = add(x, y, rounding);
+        break;
+    case FloatOperation::subtract:
+        r = add(x, y.kind == Exact::nan ? y : negate(y), rounding);
+        break;
+    case FloatOperation::multiply:
+        r = multiply(x, y);
+        break;
+    case FloatOperation::divide:
+        r = divide(x, y);
+        break;
     }
     return encode(r, format, rounding);
 }
@@ -89,19 +112,29 @@ uint64_t one_lane(Thread& thread, const Instruction& instruction, Type type, con
     Rounding rounding = rounding_of(instruction);
     uint64_t r = 0;
     switch (instruction.opcode) {
-    case Opcode::add: r = float_binary(FloatOperation::add, v[0], v[1], format, rounding); break;
-    case Opcode::sub: r = float_binary(FloatOperation::subtract, v[0], v[1], format, rounding); break;
-    case Opcode::mul: r = float_binary(FloatOperation::multiply, v[0], v[1], format, rounding); break;
+    case Opcode::add:
+        r = float_binary(FloatOperation::add, v[0], v[1], format, rounding);
+        break;
+    case Opcode::sub:
+        r = float_binary(FloatOperation::subtract, v[0], v[1], format, rounding);
+        break;
+    case Opcode::mul:
+        r = float_binary(FloatOperation::multiply, v[0], v[1], format, rounding);
+        break;
     // div.approx and div.full may differ from the rounded quotient by 2 ulp; the rounded quotient is within their bound.
-    case Opcode::div: r = float_binary(FloatOperation::divide, v[0], v[1], format, rounding); break;
+    case Opcode::div:
+        r = float_binary(FloatOperation::divide, v[0], v[1], format, rounding);
+        break;
     case Opcode::mad:
     case Opcode::fma:
         r = float_fma(v[0], v[1], v[2], format, rounding);
         // .oob: 0 where an operand is the out-of-bounds NaN
         if (instruction.has(Modifier::oob)) refuse(thread, instruction);
         break;
-    case Opcode::abs: return v[0] & ~sign;
-    case Opcode::neg: return v[0] ^ sign;
+    case Opcode::abs:
+        return v[0] & ~sign;
+    case Opcode::neg:
+        return v[0] ^ sign;
     case Opcode::min:
     case Opcode::max: {
         bool maximum = instruction.opcode == Opcode::max, nan_wins = instruction.has(Modifier::NaN);
@@ -114,13 +147,16 @@ uint64_t one_lane(Thread& thread, const Instruction& instruction, Type type, con
         for (size_t i = 1; i < count; ++i) r = float_min_max(r, v[i], format, maximum, nan_wins);
         break;
     }
-    default: refuse(thread, instruction);
+    default:
+        refuse(thread, instruction);
     }
     if (ftz) r = flush(r, format);
     if (instruction.has(Modifier::sat)) { // to [+0, 1], NaN to +0
         uint64_t one = from_double(1.0, format);
-        if (is_nan(r, format) || r & sign) r = 0;
-        else if (r > one) r = one;
+        if (is_nan(r, format) || r & sign)
+            r = 0;
+        else if (r > one)
+            r = one;
     }
     if (instruction.has(Modifier::relu) && !is_nan(r, format) && r & sign) r = 0;
     return r;

@@ -70,11 +70,14 @@ Flow execute_multiply(Thread& thread, const Instruction& instruction) {
     u128 product = u128(a) * u128(b); // exact modulo 2^128, and 64 x 64 bits fit
     bool adds = o.size() > 3;
     if (instruction.has(Modifier::wide)) {
-        Type wide = bits == 16 ? (ptx::is_signed(type) ? Type::s32 : Type::u32)
-                    : bits == 32 ? (ptx::is_signed(type) ? Type::s64 : Type::u64) : Type::b128;
+        Type wide = bits == 16   ? (ptx::is_signed(type) ? Type::s32 : Type::u32)
+                    : bits == 32 ? (ptx::is_signed(type) ? Type::s64 : Type::u64)
+                                 : Type::b128;
         if (adds) product += u128(integer(read(thread, o[3], wide), wide));
-        if (wide == Type::b128) write_wide(thread, o[0], product);
-        else write(thread, o[0], wide, uint64_t(product));
+        if (wide == Type::b128)
+            write_wide(thread, o[0], product);
+        else
+            write(thread, o[0], wide, uint64_t(product));
         return Flow::next;
     }
     unsigned from = !instruction.has(Modifier::hi) ? 0 : only_24 ? 16 : bits;
@@ -137,12 +140,23 @@ Flow execute_integer(Thread& thread, const Instruction& instruction) {
     case Opcode::rem: // by zero: GPUs give the dividend
         result = b == 0 ? a : a % b;
         break;
-    case Opcode::abs: result = a < 0 ? -a : a; break;
-    case Opcode::neg: result = -a; break;
-    case Opcode::min: result = a < b ? a : b; break;
-    case Opcode::max: result = a > b ? a : b; break;
-    case Opcode::sad: result = integer(read(thread, o.at(3), type), type) + (a < b ? b - a : a - b); break;
-    default: refuse(thread, instruction);
+    case Opcode::abs:
+        result = a < 0 ? -a : a;
+        break;
+    case Opcode::neg:
+        result = -a;
+        break;
+    case Opcode::min:
+        result = a < b ? a : b;
+        break;
+    case Opcode::max:
+        result = a > b ? a : b;
+        break;
+    case Opcode::sad:
+        result = integer(read(thread, o.at(3), type), type) + (a < b ? b - a : a - b);
+        break;
+    default:
+        refuse(thread, instruction);
     }
     if (instruction.has(Modifier::relu) && result < 0) result = 0;
     write(thread, o[0], type, low_bits(uint64_t(result), bits));

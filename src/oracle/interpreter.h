@@ -206,7 +206,7 @@ ANYWARP_ORACLE_FAMILY(execute_float);    // float.cc
 ANYWARP_ORACLE_FAMILY(execute_function); // approximate.cc: sin cos lg2 ex2 tanh rsqrt rcp sqrt
 ANYWARP_ORACLE_FAMILY(execute_convert);  // convert.cc
 ANYWARP_ORACLE_FAMILY(execute_cvt_pack);
-ANYWARP_ORACLE_FAMILY(execute_move);     // memory.cc: mov cvta isspacep
+ANYWARP_ORACLE_FAMILY(execute_move); // memory.cc: mov cvta isspacep
 ANYWARP_ORACLE_FAMILY(execute_load);
 ANYWARP_ORACLE_FAMILY(execute_store);
 ANYWARP_ORACLE_FAMILY(execute_copy);     // cp.async
@@ -214,14 +214,14 @@ ANYWARP_ORACLE_FAMILY(execute_atomic);   // atomic.cc: atom red
 ANYWARP_ORACLE_FAMILY(execute_mbarrier); // mbarrier.cc
 ANYWARP_ORACLE_FAMILY(execute_branch);   // control.cc: bra brx.idx
 ANYWARP_ORACLE_FAMILY(execute_call);
-ANYWARP_ORACLE_FAMILY(execute_return);   // ret exit
+ANYWARP_ORACLE_FAMILY(execute_return); // ret exit
 ANYWARP_ORACLE_FAMILY(execute_trap);
-ANYWARP_ORACLE_FAMILY(execute_stack);    // alloca stacksave stackrestore
-ANYWARP_ORACLE_FAMILY(execute_nothing);  // fences, prefetches, hints
+ANYWARP_ORACLE_FAMILY(execute_stack);   // alloca stacksave stackrestore
+ANYWARP_ORACLE_FAMILY(execute_nothing); // fences, prefetches, hints
 ANYWARP_ORACLE_FAMILY(execute_sleep);
-ANYWARP_ORACLE_FAMILY(execute_barrier);  // barrier.cc
-ANYWARP_ORACLE_FAMILY(execute_warp);     // warp.cc: shfl vote match redux activemask elect bar.warp.sync
-ANYWARP_ORACLE_FAMILY(execute_video);    // video.cc
+ANYWARP_ORACLE_FAMILY(execute_barrier); // barrier.cc
+ANYWARP_ORACLE_FAMILY(execute_warp);    // warp.cc: shfl vote match redux activemask elect bar.warp.sync
+ANYWARP_ORACLE_FAMILY(execute_video);   // video.cc
 #undef ANYWARP_ORACLE_FAMILY
 
 } // namespace anywarp::oracle

@@ -46,8 +46,12 @@ Flow execute_mbarrier(Thread& thread, const Instruction& instruction) {
         barrier = MBarrier(0);
         barrier.expected = barrier.pending = argument(1);
         break;
-    case Opcode::mbarrier_inval: barrier = MBarrier(0); break;
-    case Opcode::mbarrier_expect_tx: barrier.transactions += argument(0); break;
+    case Opcode::mbarrier_inval:
+        barrier = MBarrier(0);
+        break;
+    case Opcode::mbarrier_expect_tx:
+        barrier.transactions += argument(0);
+        break;
     case Opcode::mbarrier_complete_tx:
         barrier.transactions -= argument(0);
         barrier.complete_if_done();
@@ -82,7 +86,8 @@ Flow execute_mbarrier(Thread& thread, const Instruction& instruction) {
         if (!done) thread.gives_way = true;
         return Flow::next;
     }
-    default: refuse(thread, instruction);
+    default:
+        refuse(thread, instruction);
     }
     uint64_t word = barrier.word();
     std::memcpy(p, &word, 8);

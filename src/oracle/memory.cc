@@ -112,14 +112,18 @@ Flow execute_load(Thread& thread, const Instruction& instruction) {
     for (unsigned i = 0; i < n; ++i) std::memcpy(&values[i], p + i * size, size);
     for (unsigned i = 0; i < n; ++i) {
         Operand element;
-        if (n == 1) element = o[0].kind == Operand::Kind::vector ? o[0].elements.at(0) : o[0];
-        else if (o[0].kind == Operand::Kind::vector) element = o[0].elements.at(i);
+        if (n == 1)
+            element = o[0].kind == Operand::Kind::vector ? o[0].elements.at(0) : o[0];
+        else if (o[0].kind == Operand::Kind::vector)
+            element = o[0].elements.at(i);
         else {
             element = o[0];
             element.component = int8_t(i);
         }
-        if (size == 16) write_wide(thread, element, values[i]);
-        else write(thread, element, type, uint64_t(values[i]));
+        if (size == 16)
+            write_wide(thread, element, values[i]);
+        else
+            write(thread, element, type, uint64_t(values[i]));
     }
     return Flow::next;
 }
@@ -133,8 +137,10 @@ Flow execute_store(Thread& thread, const Instruction& instruction) {
     uint8_t* p = locate(thread, space, address, uint64_t(size) * n, uint64_t(size) * n);
     for (unsigned i = 0; i < n; ++i) {
         u128 value;
-        if (n == 1) value = read_wide(thread, o.at(1), type);
-        else if (o.at(1).kind == Operand::Kind::vector) value = read_wide(thread, o[1].elements.at(i), type);
+        if (n == 1)
+            value = read_wide(thread, o.at(1), type);
+        else if (o.at(1).kind == Operand::Kind::vector)
+            value = read_wide(thread, o[1].elements.at(i), type);
         else {
             Operand element = o[1];
             element.component = int8_t(i);
@@ -174,8 +180,10 @@ Flow execute_move(Thread& thread, const Instruction& instruction) {
             }
             return Flow::next;
         }
-        if (ptx::bits(type) == 128) write_wide(thread, o[0], value);
-        else write(thread, o[0], type, uint64_t(value));
+        if (ptx::bits(type) == 128)
+            write_wide(thread, o[0], value);
+        else
+            write(thread, o[0], type, uint64_t(value));
         return Flow::next;
     }
     case Opcode::cvta: {
@@ -189,12 +197,23 @@ Flow execute_move(Thread& thread, const Instruction& instruction) {
         bool is_shared = thread.block->shared.holds(p, 1), is_local = in_frames(thread, p, 1),
              is_const = in_const(thread.grid(), p), is_param = in_params(thread.grid(), p, 1), r = false;
         switch (instruction.space) {
-        case StateSpace::shared: r = is_shared; break;
-        case StateSpace::local: r = is_local; break;
-        case StateSpace::const_: r = is_const; break;
-        case StateSpace::param: r = is_param; break;
-        case StateSpace::global: r = !is_shared && !is_local && !is_const && !is_param; break;
-        default: refuse(thread, instruction);
+        case StateSpace::shared:
+            r = is_shared;
+            break;
+        case StateSpace::local:
+            r = is_local;
+            break;
+        case StateSpace::const_:
+            r = is_const;
+            break;
+        case StateSpace::param:
+            r = is_param;
+            break;
+        case StateSpace::global:
+            r = !is_shared && !is_local && !is_const && !is_param;
+            break;
+        default:
+            refuse(thread, instruction);
         }
         write_predicate(thread, o[0], r);
         return Flow::next;
@@ -202,8 +221,11 @@ Flow execute_move(Thread& thread, const Instruction& instruction) {
     case Opcode::mapa: // clusters of one block: every address is its own
         write(thread, o[0], type, read(thread, o.at(1), type));
         return Flow::next;
-    case Opcode::getctarank: write(thread, o[0], Type::u32, 0); return Flow::next;
-    default: refuse(thread, instruction);
+    case Opcode::getctarank:
+        write(thread, o[0], Type::u32, 0);
+        return Flow::next;
+    default:
+        refuse(thread, instruction);
     }
 }
 
@@ -213,8 +235,10 @@ Flow execute_copy(Thread& thread, const Instruction& instruction) {
     size_t count = o.size() - (instruction.has(Modifier::L2_cache_hint) ? 1 : 0);
     if (count > 3) {
         bool predicate = o[3].kind == Operand::Kind::reg && thread.frame().body->registers[o[3].reg].type == Type::pred;
-        if (predicate) taken = read_predicate(thread, o[3]) ? 0 : size;
-        else taken = read(thread, o[3], Type::u32);
+        if (predicate)
+            taken = read_predicate(thread, o[3]) ? 0 : size;
+        else
+            taken = read(thread, o[3], Type::u32);
         if (taken > size) taken = size;
     }
     StateSpace to = StateSpace::shared, from = StateSpace::global;

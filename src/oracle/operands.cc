@@ -35,11 +35,14 @@ u128 read_wide(Thread& thread, const Operand& operand, Type type) {
         if (operand.minus) value = -value;
         return mask_wide(value, bits);
     }
-    case Operand::Kind::immediate: return mask_wide(u128(s128(int64_t(operand.bits))), bits);
+    case Operand::Kind::immediate:
+        return mask_wide(u128(s128(int64_t(operand.bits))), bits);
     case Operand::Kind::immediate_float:
         return mask_wide(immediate_float(std::bit_cast<double>(operand.bits), type), bits);
-    case Operand::Kind::symbol: return mask_wide(symbol_address(thread, operand.symbol) + operand.offset, bits);
-    case Operand::Kind::special: return mask_wide(special_register(thread, operand), bits);
+    case Operand::Kind::symbol:
+        return mask_wide(symbol_address(thread, operand.symbol) + operand.offset, bits);
+    case Operand::Kind::special:
+        return mask_wide(special_register(thread, operand), bits);
     case Operand::Kind::vector: { // packed: element 0 in the low bits
         u128 value = 0;
         size_t n = operand.elements.size();
@@ -47,8 +50,10 @@ u128 read_wide(Thread& thread, const Operand& operand, Type type) {
         for (size_t k = n; k-- > 0;) value = (value << part) | mask_wide(read_wide(thread, operand.elements[k], type), part);
         return value;
     }
-    case Operand::Kind::pair: return read_wide(thread, operand.elements.at(0), type);
-    default: throw Fault{{ErrorKind::internal, ErrorCode::unknown, "operand can't be read"}};
+    case Operand::Kind::pair:
+        return read_wide(thread, operand.elements.at(0), type);
+    default:
+        throw Fault{{ErrorKind::internal, ErrorCode::unknown, "operand can't be read"}};
     }
 }
 
@@ -63,28 +68,31 @@ bool read_predicate(Thread& thread, const Operand& operand) {
 void write_wide(Thread& thread, const Operand& operand, u128 value) {
     switch (operand.kind) {
     case Operand::Kind::sink:
-    case Operand::Kind::none: return;
+    case Operand::Kind::none:
+        return;
     case Operand::Kind::reg: {
         unsigned bits = ptx::bits(thread.frame().body->registers[operand.reg].type);
         slot(thread, operand) = mask_wide(value, bits);
         return;
     }
-    case Operand::Kind::pair: return write_wide(thread, operand.elements.at(0), value);
-    default: throw Fault{{ErrorKind::internal, ErrorCode::unknown, "operand can't be written"}};
+    case Operand::Kind::pair:
+        return write_wide(thread, operand.elements.at(0), value);
+    default:
+        throw Fault{{ErrorKind::internal, ErrorCode::unknown, "operand can't be written"}};
     }
 }
 
 void write(Thread& thread, const Operand& operand, Type type, uint64_t value) {
     unsigned bits = ptx::bits(type);
-    if (ptx::is_signed(type)) write_wide(thread, operand, u128(s128(sign_extend(value, bits))));
-    else write_wide(thread, operand, low_bits(value, bits));
+    if (ptx::is_signed(type))
+        write_wide(thread, operand, u128(s128(sign_extend(value, bits))));
+    else
+        write_wide(thread, operand, low_bits(value, bits));
 }
 
 void write_predicate(Thread& thread, const Operand& operand, bool value) { write_wide(thread, operand, value); }
 
-const Operand& first_of(const Operand& operand) {
-    return operand.kind == Operand::Kind::pair ? operand.elements.at(0) : operand;
-}
+const Operand& first_of(const Operand& operand) { return operand.kind == Operand::Kind::pair ? operand.elements.at(0) : operand; }
 const Operand* second_of(const Operand& operand) {
     return operand.kind == Operand::Kind::pair && operand.elements.size() > 1 ? &operand.elements[1] : nullptr;
 }
@@ -127,8 +135,11 @@ uint64_t symbol_address(Thread& thread, const ptx::Symbol& symbol, StateSpace* s
         found = StateSpace::param;
         address = uint64_t(frame.returns.at(symbol.index));
         break;
-    case ptx::Symbol::Kind::function: address = ptx::function_token(symbol.index); break;
-    default: throw Fault{{ErrorKind::internal, ErrorCode::unknown, "unresolved symbol"}};
+    case ptx::Symbol::Kind::function:
+        address = ptx::function_token(symbol.index);
+        break;
+    default:
+        throw Fault{{ErrorKind::internal, ErrorCode::unknown, "unresolved symbol"}};
     }
     if (space) *space = found;
     return address;
@@ -141,38 +152,69 @@ uint64_t special_register(Thread& thread, const Operand& operand) {
     unsigned c = operand.component < 0 ? 0 : unsigned(operand.component);
     auto element = [&](const uint32_t* v) -> uint64_t { return c < 3 ? v[c] : 0; };
     auto nanoseconds = [] {
-        return uint64_t(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                            std::chrono::system_clock::now().time_since_epoch()).count());
+        return uint64_t(
+            std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
     };
     uint32_t lane = thread.lane();
     switch (operand.special) {
-    case S::tid: return element(thread.tid);
-    case S::ntid: return element(launch.block);
-    case S::ctaid: case S::clusterid: return element(block.ctaid);
-    case S::nctaid: case S::nclusterid: return element(launch.grid);
-    case S::laneid: return lane;
-    case S::warpid: return thread.warp();
-    case S::nwarpid: return (block.threads.size() + 31) / 32;
-    case S::smid: return 0;
-    case S::nsmid: return 1;
-    case S::gridid: return 1;
-    case S::is_explicit_cluster: return 0;
-    case S::cluster_ctaid: case S::cluster_ctarank: return 0;
-    case S::cluster_nctaid: return c < 3 ? 1 : 0;
-    case S::cluster_nctarank: return 1;
-    case S::lanemask_eq: return 1u << lane;
-    case S::lanemask_lt: return (1u << lane) - 1;
-    case S::lanemask_le: return (2ull << lane) - 1;
-    case S::lanemask_gt: return uint32_t(~((2ull << lane) - 1));
-    case S::lanemask_ge: return uint32_t(~((1ull << lane) - 1));
-    case S::clock: return uint32_t(block.grid->outcome.instructions);
-    case S::clock_hi: return block.grid->outcome.instructions >> 32;
-    case S::clock64: return block.grid->outcome.instructions;
-    case S::globaltimer: return nanoseconds();
-    case S::globaltimer_lo: return uint32_t(nanoseconds());
-    case S::globaltimer_hi: return nanoseconds() >> 32;
-    case S::total_smem_size: case S::aggr_smem_size: return block.grid->shared_size;
-    case S::dynamic_smem_size: return launch.dynamic_shared;
+    case S::tid:
+        return element(thread.tid);
+    case S::ntid:
+        return element(launch.block);
+    case S::ctaid:
+    case S::clusterid:
+        return element(block.ctaid);
+    case S::nctaid:
+    case S::nclusterid:
+        return element(launch.grid);
+    case S::laneid:
+        return lane;
+    case S::warpid:
+        return thread.warp();
+    case S::nwarpid:
+        return (block.threads.size() + 31) / 32;
+    case S::smid:
+        return 0;
+    case S::nsmid:
+        return 1;
+    case S::gridid:
+        return 1;
+    case S::is_explicit_cluster:
+        return 0;
+    case S::cluster_ctaid:
+    case S::cluster_ctarank:
+        return 0;
+    case S::cluster_nctaid:
+        return c < 3 ? 1 : 0;
+    case S::cluster_nctarank:
+        return 1;
+    case S::lanemask_eq:
+        return 1u << lane;
+    case S::lanemask_lt:
+        return (1u << lane) - 1;
+    case S::lanemask_le:
+        return (2ull << lane) - 1;
+    case S::lanemask_gt:
+        return uint32_t(~((2ull << lane) - 1));
+    case S::lanemask_ge:
+        return uint32_t(~((1ull << lane) - 1));
+    case S::clock:
+        return uint32_t(block.grid->outcome.instructions);
+    case S::clock_hi:
+        return block.grid->outcome.instructions >> 32;
+    case S::clock64:
+        return block.grid->outcome.instructions;
+    case S::globaltimer:
+        return nanoseconds();
+    case S::globaltimer_lo:
+        return uint32_t(nanoseconds());
+    case S::globaltimer_hi:
+        return nanoseconds() >> 32;
+    case S::total_smem_size:
+    case S::aggr_smem_size:
+        return block.grid->shared_size;
+    case S::dynamic_smem_size:
+        return launch.dynamic_shared;
     default:
         if (operand.special >= S::envreg0 && operand.special <= S::envreg31) return 0;
         throw Fault{{ErrorKind::unsupported, ErrorCode::not_supported,

@@ -30,13 +30,13 @@ struct Launch {
     uint8_t* image = nullptr;        // laid out by ptx::image_layout, see initialize_image; may be null for an empty image
     /// When set, an access outside of these ranges and of the kernel's own memory is an illegal_address fault.
     const std::vector<Range>* ranges = nullptr;
-    uint64_t turn = 20000;                    // instructions before a thread gives way
-    uint64_t max_instructions = 400'000'000;  // per grid; more is reported as launch_timeout
+    uint64_t turn = 20000;                   // instructions before a thread gives way
+    uint64_t max_instructions = 400'000'000; // per grid; more is reported as launch_timeout
 };
 
 struct Outcome {
-    std::string output;         // what printf and assert wrote
-    uint64_t instructions = 0;  // executed, all threads together
+    std::string output;        // what printf and assert wrote
+    uint64_t instructions = 0; // executed, all threads together
 };
 
 /// Runs the grid to its end. Errors: a fault of the kernel with the code a GPU would give (illegal_address,

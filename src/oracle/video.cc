@@ -21,19 +21,56 @@ Flow execute_video(Thread& thread, const Instruction& instruction) {
     unsigned parts = 1;
     enum { add, subtract, difference, average, minimum, maximum } operation;
     switch (instruction.opcode) {
-    case Opcode::vadd2: parts = 2; operation = add; break;
-    case Opcode::vsub2: parts = 2; operation = subtract; break;
-    case Opcode::vabsdiff2: parts = 2; operation = difference; break;
-    case Opcode::vavrg2: parts = 2; operation = average; break;
-    case Opcode::vmin2: parts = 2; operation = minimum; break;
-    case Opcode::vmax2: parts = 2; operation = maximum; break;
-    case Opcode::vadd4: parts = 4; operation = add; break;
-    case Opcode::vsub4: parts = 4; operation = subtract; break;
-    case Opcode::vabsdiff4: parts = 4; operation = difference; break;
-    case Opcode::vavrg4: parts = 4; operation = average; break;
-    case Opcode::vmin4: parts = 4; operation = minimum; break;
-    case Opcode::vmax4: parts = 4; operation = maximum; break;
-    default: refuse(thread, instruction); // the scalar forms, vset2 and vset4
+    case Opcode::vadd2:
+        parts = 2;
+        operation = add;
+        break;
+    case Opcode::vsub2:
+        parts = 2;
+        operation = subtract;
+        break;
+    case Opcode::vabsdiff2:
+        parts = 2;
+        operation = difference;
+        break;
+    case Opcode::vavrg2:
+        parts = 2;
+        operation = average;
+        break;
+    case Opcode::vmin2:
+        parts = 2;
+        operation = minimum;
+        break;
+    case Opcode::vmax2:
+        parts = 2;
+        operation = maximum;
+        break;
+    case Opcode::vadd4:
+        parts = 4;
+        operation = add;
+        break;
+    case Opcode::vsub4:
+        parts = 4;
+        operation = subtract;
+        break;
+    case Opcode::vabsdiff4:
+        parts = 4;
+        operation = difference;
+        break;
+    case Opcode::vavrg4:
+        parts = 4;
+        operation = average;
+        break;
+    case Opcode::vmin4:
+        parts = 4;
+        operation = minimum;
+        break;
+    case Opcode::vmax4:
+        parts = 4;
+        operation = maximum;
+        break;
+    default:
+        refuse(thread, instruction); // the scalar forms, vset2 and vset4
     }
     // Selectors and masks make these forms rarer still; only whole registers are known here.
     for (const Operand& operand : o)
@@ -50,12 +87,24 @@ Flow execute_video(Thread& thread, const Instruction& instruction) {
         s128 y = ptx::is_signed(bt) ? s128(sign_extend(xb, width)) : s128(xb);
         s128 v = 0;
         switch (operation) {
-        case add: v = x + y; break;
-        case subtract: v = x - y; break;
-        case difference: v = x > y ? x - y : y - x; break;
-        case average: v = (x + y + (x + y >= 0 ? 1 : 0)) >> 1; break;
-        case minimum: v = x < y ? x : y; break;
-        case maximum: v = x > y ? x : y; break;
+        case add:
+            v = x + y;
+            break;
+        case subtract:
+            v = x - y;
+            break;
+        case difference:
+            v = x > y ? x - y : y - x;
+            break;
+        case average:
+            v = (x + y + (x + y >= 0 ? 1 : 0)) >> 1;
+            break;
+        case minimum:
+            v = x < y ? x : y;
+            break;
+        case maximum:
+            v = x > y ? x : y;
+            break;
         }
         if (accumulates) {
             sum += v;

@@ -20,11 +20,15 @@ bool has_member_mask(const Instruction& instruction) {
 uint64_t brought(Thread& thread, const Instruction& instruction) {
     const auto& o = instruction.operands;
     switch (instruction.opcode) {
-    case Opcode::shfl: return read(thread, o.at(1), Type::b32);
-    case Opcode::vote: return read_predicate(thread, o.at(1));
+    case Opcode::shfl:
+        return read(thread, o.at(1), Type::b32);
+    case Opcode::vote:
+        return read_predicate(thread, o.at(1));
     case Opcode::match:
-    case Opcode::redux: return read(thread, o.at(1), instruction.type());
-    default: return 0;
+    case Opcode::redux:
+        return read(thread, o.at(1), instruction.type());
+    default:
+        return 0;
     }
 }
 
@@ -60,11 +64,16 @@ void finish_vote(Thread& thread, const Instruction& instruction, const Wait& w) 
     for (unsigned i = 0; i < 32; ++i)
         if ((w.arrived >> i) & 1 && w.values[i]) yes |= 1u << i;
     const Operand& d = instruction.operands[0];
-    if (instruction.has(Modifier::ballot)) write(thread, d, Type::b32, yes);
-    else if (instruction.has(Modifier::all)) write_predicate(thread, d, yes == w.arrived);
-    else if (instruction.has(Modifier::any)) write_predicate(thread, d, yes != 0);
-    else if (instruction.has(Modifier::uni)) write_predicate(thread, d, yes == 0 || yes == w.arrived);
-    else refuse(thread, instruction);
+    if (instruction.has(Modifier::ballot))
+        write(thread, d, Type::b32, yes);
+    else if (instruction.has(Modifier::all))
+        write_predicate(thread, d, yes == w.arrived);
+    else if (instruction.has(Modifier::any))
+        write_predicate(thread, d, yes != 0);
+    else if (instruction.has(Modifier::uni))
+        write_predicate(thread, d, yes == 0 || yes == w.arrived);
+    else
+        refuse(thread, instruction);
 }
 
 void finish_match(Thread& thread, const Instruction& instruction, const Wait& w) {
@@ -89,16 +98,24 @@ void finish_reduction(Thread& thread, const Instruction& instruction, const Wait
         if (!((w.arrived >> i) & 1)) continue;
         uint64_t v = w.values[i];
         if (is_float && instruction.has(Modifier::abs)) v &= 0x7fffffff;
-        if (first) r = v;
-        else if (instruction.has(Modifier::and_)) r &= v;
-        else if (instruction.has(Modifier::or_)) r |= v;
-        else if (instruction.has(Modifier::xor_)) r ^= v;
-        else if (instruction.has(Modifier::add)) r = uint32_t(r + v);
+        if (first)
+            r = v;
+        else if (instruction.has(Modifier::and_))
+            r &= v;
+        else if (instruction.has(Modifier::or_))
+            r |= v;
+        else if (instruction.has(Modifier::xor_))
+            r ^= v;
+        else if (instruction.has(Modifier::add))
+            r = uint32_t(r + v);
         else if (is_float)
             r = float_min_max(r, v, format_f32, instruction.has(Modifier::max), instruction.has(Modifier::NaN));
-        else if (instruction.has(Modifier::min)) r = integer(v, type) < integer(r, type) ? v : r;
-        else if (instruction.has(Modifier::max)) r = integer(v, type) > integer(r, type) ? v : r;
-        else refuse(thread, instruction);
+        else if (instruction.has(Modifier::min))
+            r = integer(v, type) < integer(r, type) ? v : r;
+        else if (instruction.has(Modifier::max))
+            r = integer(v, type) > integer(r, type) ? v : r;
+        else
+            refuse(thread, instruction);
         first = false;
     }
     write(thread, instruction.operands[0], type, r);
@@ -141,7 +158,8 @@ void complete_warp_operations(Block& block, uint32_t warp, bool idle) {
             const Wait& other = block.threads[u].wait;
             if (waits(u) && !other.converged && other.mask == w.mask && other.instruction->opcode == w.instruction->opcode)
                 members |= 1u << (u - begin);
-            else complete = false;
+            else
+                complete = false;
         }
         if (complete) release(block, warp, members);
     }
@@ -179,11 +197,21 @@ Flow execute_warp(Thread& thread, const Instruction& instruction) {
     Wait w = thread.wait;
     thread.wait = Wait{};
     switch (instruction.opcode) {
-    case Opcode::shfl: finish_shuffle(thread, instruction, w); break;
-    case Opcode::vote: finish_vote(thread, instruction, w); break;
-    case Opcode::match: finish_match(thread, instruction, w); break;
-    case Opcode::redux: finish_reduction(thread, instruction, w); break;
-    case Opcode::activemask: write(thread, instruction.operands[0], Type::b32, w.arrived); break;
+    case Opcode::shfl:
+        finish_shuffle(thread, instruction, w);
+        break;
+    case Opcode::vote:
+        finish_vote(thread, instruction, w);
+        break;
+    case Opcode::match:
+        finish_match(thread, instruction, w);
+        break;
+    case Opcode::redux:
+        finish_reduction(thread, instruction, w);
+        break;
+    case Opcode::activemask:
+        write(thread, instruction.operands[0], Type::b32, w.arrived);
+        break;
     case Opcode::elect: {
         // The lowest member leads.
         uint32_t leader = uint32_t(__builtin_ctz(w.mask));
@@ -191,8 +219,10 @@ Flow execute_warp(Thread& thread, const Instruction& instruction) {
         if (const Operand* p = second_of(instruction.operands[0])) write_predicate(thread, *p, leader == thread.lane());
         break;
     }
-    case Opcode::bar_warp_sync: break;
-    default: refuse(thread, instruction);
+    case Opcode::bar_warp_sync:
+        break;
+    default:
+        refuse(thread, instruction);
     }
     return Flow::next;
 }

@@ -14,8 +14,10 @@ struct HostMode {
     Rounding rounding;
     int fenv;
 };
-const HostMode modes[] = {{Rounding::nearest_even, FE_TONEAREST}, {Rounding::zero, FE_TOWARDZERO},
-                          {Rounding::down, FE_DOWNWARD}, {Rounding::up, FE_UPWARD}};
+const HostMode modes[] = {{Rounding::nearest_even, FE_TONEAREST},
+                          {Rounding::zero, FE_TOWARDZERO},
+                          {Rounding::down, FE_DOWNWARD},
+                          {Rounding::up, FE_UPWARD}};
 
 class WithMode {
 public:
@@ -28,9 +30,9 @@ template <class Bits> std::vector<Bits> samples(Format f, int count) {
     std::vector<Bits> v;
     uint64_t sign = 1ull << (f.width() - 1), infinite = infinity(f, false);
     uint64_t smallest = uint64_t(1) << f.mantissa_bits;
-    for (uint64_t x : {uint64_t(0), uint64_t(1), uint64_t(2), infinite, infinite - 1, infinite + 1, smallest,
-                       smallest - 1, smallest + 1, uint64_t(f.bias()) << f.mantissa_bits,
-                       (uint64_t(f.bias()) << f.mantissa_bits) + 1, (uint64_t(f.bias()) << f.mantissa_bits) - 1}) {
+    for (uint64_t x : {uint64_t(0), uint64_t(1), uint64_t(2), infinite, infinite - 1, infinite + 1, smallest, smallest - 1,
+                       smallest + 1, uint64_t(f.bias()) << f.mantissa_bits, (uint64_t(f.bias()) << f.mantissa_bits) + 1,
+                       (uint64_t(f.bias()) << f.mantissa_bits) - 1}) {
         v.push_back(Bits(x));
         v.push_back(Bits(x | sign));
     }
@@ -77,8 +79,7 @@ template <class Float, class Bits> void compare_with_host(Format f) {
                     volatile Float integral = std::nearbyint(Float(a));
                     check("integral", to_integral(x, mode.rounding), integral);
                 }
-                if (!is_nan(values[i], f) && !is_nan(values[j], f))
-                    ASSERT_EQ(compare(x, y), a < b ? -1 : a > b ? 1 : 0);
+                if (!is_nan(values[i], f) && !is_nan(values[j], f)) ASSERT_EQ(compare(x, y), a < b ? -1 : a > b ? 1 : 0);
             }
     }
 }
@@ -93,8 +94,10 @@ TEST(Exact, double_to_float_in_every_mode) {
             volatile double d = std::bit_cast<double>(bits);
             volatile float host = float(d);
             uint32_t mine = uint32_t(encode(decode(bits, format_f64), format_f32, mode.rounding));
-            if (host != host) EXPECT_TRUE(is_nan(mine, format_f32));
-            else ASSERT_EQ(mine, std::bit_cast<uint32_t>(float(host))) << std::hex << bits;
+            if (host != host)
+                EXPECT_TRUE(is_nan(mine, format_f32));
+            else
+                ASSERT_EQ(mine, std::bit_cast<uint32_t>(float(host))) << std::hex << bits;
         }
     }
 }
@@ -107,7 +110,8 @@ TEST(Exact, integers_to_floats_in_every_mode) {
             volatile uint64_t u = bits;
             volatile float f = float(s);
             volatile double d = double(s), du = double(u);
-            ASSERT_EQ(uint32_t(encode(from_integer(s128(int64_t(bits))), format_f32, mode.rounding)), std::bit_cast<uint32_t>(float(f)));
+            ASSERT_EQ(uint32_t(encode(from_integer(s128(int64_t(bits))), format_f32, mode.rounding)),
+                      std::bit_cast<uint32_t>(float(f)));
             ASSERT_EQ(encode(from_integer(s128(int64_t(bits))), format_f64, mode.rounding), std::bit_cast<uint64_t>(double(d)));
             // The host converts u64 by way of signed arithmetic, which is exact about the rounding mode only for nearest.
             if (mode.rounding == Rounding::nearest_even) {
@@ -118,7 +122,9 @@ TEST(Exact, integers_to_floats_in_every_mode) {
 }
 
 TEST(Exact, floats_to_integers_saturate) {
-    auto convert = [](double v, Rounding r) { return int64_t(to_integer(decode(std::bit_cast<uint64_t>(v), format_f64), r, INT32_MIN, INT32_MAX)); };
+    auto convert = [](double v, Rounding r) {
+        return int64_t(to_integer(decode(std::bit_cast<uint64_t>(v), format_f64), r, INT32_MIN, INT32_MAX));
+    };
     EXPECT_EQ(convert(2.5, Rounding::nearest_even), 2);
     EXPECT_EQ(convert(3.5, Rounding::nearest_even), 4);
     EXPECT_EQ(convert(-2.5, Rounding::nearest_even), -2);
@@ -141,11 +147,15 @@ TEST(Exact, f16_is_rounded_once) {
     for (uint32_t h = 0; h < 65536; ++h) {
         uint64_t d = encode(decode(h, format_f16), format_f64, Rounding::nearest_even);
         uint64_t back = encode(decode(d, format_f64), format_f16, Rounding::nearest_even);
-        if (is_nan(h, format_f16)) EXPECT_TRUE(is_nan(back, format_f16));
-        else ASSERT_EQ(back, h);
+        if (is_nan(h, format_f16))
+            EXPECT_TRUE(is_nan(back, format_f16));
+        else
+            ASSERT_EQ(back, h);
     }
     // 1 + 2^-11 is a tie (to even, down); a little more goes up, although it vanishes when rounded to f32 first.
-    auto round = [](double v) { return encode(decode(std::bit_cast<uint64_t>(v), format_f64), format_f16, Rounding::nearest_even); };
+    auto round = [](double v) {
+        return encode(decode(std::bit_cast<uint64_t>(v), format_f64), format_f16, Rounding::nearest_even);
+    };
     EXPECT_EQ(round(1 + 0x1p-11), 0x3c00u);
     EXPECT_EQ(round(1 + 0x1p-11 + 0x1p-40), 0x3c01u);
     EXPECT_EQ(round(65519.999), 0x7bffu);
@@ -155,7 +165,9 @@ TEST(Exact, f16_is_rounded_once) {
 }
 
 TEST(Exact, narrow_formats) {
-    auto e4m3 = [](double v) { return encode(decode(std::bit_cast<uint64_t>(v), format_f64), format_e4m3, Rounding::nearest_even); };
+    auto e4m3 = [](double v) {
+        return encode(decode(std::bit_cast<uint64_t>(v), format_f64), format_e4m3, Rounding::nearest_even);
+    };
     EXPECT_EQ(e4m3(448), 0x7eu);
     EXPECT_EQ(e4m3(1), 0x38u);
     EXPECT_EQ(e4m3(-0.001953125), 0x81u); // 2^-9, the smallest subnormal

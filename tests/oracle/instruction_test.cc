@@ -18,8 +18,9 @@ const std::string header = ".version 8.0\n.target sm_90\n.address_size 64\n";
 /// Executes `code` with a, b, c in registers of the given register type; the result is what it leaves in d.
 uint64_t execute(const std::string& type, const std::string& code, uint64_t a, uint64_t b = 0, uint64_t c = 0) {
     std::string text = header +
-        ".visible .entry k(.param .u64 in, .param .u64 out)\n{\n .reg .b64 %p<3>;\n .reg .pred %q<4>;\n .reg .b32 r<8>; .reg .b64 w<8>;\n .reg ." + type +
-        " a, b, c, d;\n ld.param.u64 %p1, [in];\n ld.param.u64 %p2, [out];\n";
+                       ".visible .entry k(.param .u64 in, .param .u64 out)\n{\n .reg .b64 %p<3>;\n .reg .pred %q<4>;\n .reg .b32 "
+                       "r<8>; .reg .b64 w<8>;\n .reg ." +
+                       type + " a, b, c, d;\n ld.param.u64 %p1, [in];\n ld.param.u64 %p2, [out];\n";
     for (const char* r : {"a", "b", "c"})
         text += " ld.global." + type + " " + r + ", [%p1+" + std::to_string((*r - 'a') * 8) + "];\n";
     text += code + "\n st.global." + type + " [%p2], d;\n ret;\n}\n";
@@ -39,7 +40,8 @@ uint64_t execute(const std::string& type, const std::string& code, uint64_t a, u
 }
 
 ErrorCode code_of(const std::string& body, std::string* output = nullptr, uint32_t threads = 1) {
-    auto module = ptx::parse_module(header + ".visible .entry k()\n{\n .reg .pred p;\n .reg .b32 r<8>;\n .reg .b64 d<8>;\n" + body + "\n ret;\n}\n", "test");
+    auto module = ptx::parse_module(
+        header + ".visible .entry k()\n{\n .reg .pred p;\n .reg .b32 r<8>;\n .reg .b64 d<8>;\n" + body + "\n ret;\n}\n", "test");
     if (!module) {
         ADD_FAILURE() << module.error().message;
         return ErrorCode::unknown;
@@ -54,7 +56,8 @@ ErrorCode code_of(const std::string& body, std::string* output = nullptr, uint32
     return result ? ErrorCode::success : result.error().code;
 }
 
-const uint32_t words[] = {0, 1, 2, 31, 32, 33, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff, 0xfffffffe, 12345678, 0xdeadbeef, 0x5555aaaa};
+const uint32_t words[] = {0,          1,          2,          31,         32,       33,         0x7fffffff,
+                          0x80000000, 0x80000001, 0xffffffff, 0xfffffffe, 12345678, 0xdeadbeef, 0x5555aaaa};
 
 TEST(Instruction, integers_32) {
     for (uint32_t a : words)
@@ -116,8 +119,10 @@ TEST(Instruction, floats_32) {
         for (float y : values) {
             uint32_t a = std::bit_cast<uint32_t>(x), b = std::bit_cast<uint32_t>(y);
             auto same = [&](uint64_t mine, float host) {
-                if (std::isnan(host)) EXPECT_EQ(mine, 0x7fffffffu);
-                else EXPECT_EQ(mine, std::bit_cast<uint32_t>(host)) << x << " " << y;
+                if (std::isnan(host))
+                    EXPECT_EQ(mine, 0x7fffffffu);
+                else
+                    EXPECT_EQ(mine, std::bit_cast<uint32_t>(host)) << x << " " << y;
             };
             same(execute("b32", "add.f32 d, a, b;", a, b), x + y);
             same(execute("b32", "mul.f32 d, a, b;", a, b), x * y);

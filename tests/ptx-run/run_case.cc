@@ -51,17 +51,42 @@ uint64_t edge_value(const std::string& type, unsigned i) {
     if (is_float(type)) {
         oracle::Format f = format_of(type);
         uint64_t infinity = oracle::infinity(f, false), one = from_double(1.0, type);
-        const uint64_t special[] = {0, sign, one, one | sign, infinity, infinity | sign, infinity + 1, infinity | (infinity >> 1) | 3,
-                                    1, sign | 1, infinity - 1, (infinity - 1) | sign, 1ull << f.mantissa_bits,
-                                    sign | (1ull << f.mantissa_bits), (1ull << f.mantissa_bits) - 1, one + 1, one - 1};
+        const uint64_t special[] = {0,
+                                    sign,
+                                    one,
+                                    one | sign,
+                                    infinity,
+                                    infinity | sign,
+                                    infinity + 1,
+                                    infinity | (infinity >> 1) | 3,
+                                    1,
+                                    sign | 1,
+                                    infinity - 1,
+                                    (infinity - 1) | sign,
+                                    1ull << f.mantissa_bits,
+                                    sign | (1ull << f.mantissa_bits),
+                                    (1ull << f.mantissa_bits) - 1,
+                                    one + 1,
+                                    one - 1};
         if (i < 17) return special[i] & mask;
         const double numbers[] = {0.5, -0.5, 1.5, 2.5, -2.5, 3.1415926535, 1e4, -12345.678, 2147483648.0};
         if (i < 26) return from_double(numbers[i - 17], type);
         if (i < 29) return from_double((double(int64_t(scramble(i))) / 9.2e18) * 100, type);
         return scramble(i * 77) & mask & ~(i == 31 ? 0 : (1ull << (width - 2)));
     }
-    const uint64_t special[] = {0, 1, 2, 3, ~0ull, ~1ull, sign, sign - 1, sign + 1, sign | 0x55, 7, 8, 15, 16, 31, 32, 33, 63, 64,
-                                0x55555555aaaaaaaaull, 0xff, 0x80, 0x7fff, 0x8000, 1000, uint64_t(-1000)};
+    const uint64_t special[] = {0,        1,
+                                2,        3,
+                                ~0ull,    ~1ull,
+                                sign,     sign - 1,
+                                sign + 1, sign | 0x55,
+                                7,        8,
+                                15,       16,
+                                31,       32,
+                                33,       63,
+                                64,       0x55555555aaaaaaaaull,
+                                0xff,     0x80,
+                                0x7fff,   0x8000,
+                                1000,     uint64_t(-1000)};
     if (i < 26) return special[i] & mask;
     return scramble(i + 1000 * width) & mask;
 }
@@ -146,11 +171,16 @@ Case parse_case(const std::string& path, const std::string& text) {
         };
         if (keyword == "RUN:") {
             for (std::string key, value; words >> key >> value;) {
-                if (key == "grid") parse_dimensions(value, test.grid);
-                else if (key == "block") parse_dimensions(value, test.block);
-                else if (key == "shared") test.shared = uint32_t(std::stoul(value));
-                else if (key == "entry") test.entry = value;
-                else test.problems.push_back("RUN: " + key);
+                if (key == "grid")
+                    parse_dimensions(value, test.grid);
+                else if (key == "block")
+                    parse_dimensions(value, test.block);
+                else if (key == "shared")
+                    test.shared = uint32_t(std::stoul(value));
+                else if (key == "entry")
+                    test.entry = value;
+                else
+                    test.problems.push_back("RUN: " + key);
             }
         } else if (keyword == "BUFFER") {
             BufferSpec b;
@@ -190,7 +220,8 @@ Case parse_case(const std::string& path, const std::string& text) {
     }
     if (test.widths.empty()) {
         bool warp_level = false;
-        for (const char* word : {"shfl", "vote", "match", "activemask", "redux", "elect", "bar.warp", "%laneid", "%warpid", "%lanemask", "%nwarpid"})
+        for (const char* word :
+             {"shfl", "vote", "match", "activemask", "redux", "elect", "bar.warp", "%laneid", "%warpid", "%lanemask", "%nwarpid"})
             warp_level |= text.find(word) != std::string::npos;
         test.widths = warp_level ? std::vector<unsigned>{0, 32} : std::vector<unsigned>{0, 4, 8, 16, 32};
     }
@@ -270,8 +301,10 @@ uint64_t element(const Memory& m, size_t buffer, unsigned size, uint64_t i) {
 
 std::string show(const std::string& type, uint64_t bits) {
     char text[80];
-    if (is_float(type)) std::snprintf(text, sizeof text, "0x%llx (%.9g)", (unsigned long long)bits, to_double(bits, type));
-    else std::snprintf(text, sizeof text, "0x%llx", (unsigned long long)bits);
+    if (is_float(type))
+        std::snprintf(text, sizeof text, "0x%llx (%.9g)", (unsigned long long)bits, to_double(bits, type));
+    else
+        std::snprintf(text, sizeof text, "0x%llx", (unsigned long long)bits);
     return text;
 }
 

@@ -2,10 +2,10 @@
 #include "run_case.h"
 
 #ifdef ANYWARP_PTX_RUN_COMPILED
-#include "jit/compiler.h"
-#include "machine/device_services.h"
-#include "machine/run_grid.h"
-#include "ptx/layout.h"
+#    include "jit/compiler.h"
+#    include "machine/device_services.h"
+#    include "machine/run_grid.h"
+#    include "ptx/layout.h"
 #endif
 
 #include <algorithm>
