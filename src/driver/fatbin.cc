@@ -190,7 +190,10 @@ Result<std::string> unpack(const FatbinEntry& entry) {
     unsigned long long announced = ZSTD_getFrameContentSize(packed, entry.payload.size());
     if (announced == ZSTD_CONTENTSIZE_ERROR || (announced != ZSTD_CONTENTSIZE_UNKNOWN && announced > entry.unpacked_size))
         return broken("zstd data has a damaged frame");
-    std::string text(entry.unpacked_size, '\0');
+    // A damaged header may claim gigabytes: room is made for what the frame says, or for more than PTX ever shrinks to.
+    uint64_t room =
+        announced != ZSTD_CONTENTSIZE_UNKNOWN ? announced : std::min(entry.unpacked_size, 4096 * uint64_t{entry.payload.size()});
+    std::string text(room, '\0');
     size_t size = ZSTD_decompress(text.data(), text.size(), packed, entry.payload.size());
     if (ZSTD_isError(size)) return broken(format("zstd data is damaged: {}", ZSTD_getErrorName(size)));
     text.resize(size);
