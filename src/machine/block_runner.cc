@@ -61,23 +61,44 @@ uint32_t BlockRunner::pop() {
     return warp;
 }
 
+void BlockRunner::run(uint32_t warp) {
+    if (status_[warp] == Status::fresh) {
+        status_[warp] = Status::ready;
+        info_->start(&context_, warp, &states_[warp], frame(warp));
+    } else {
+        info_->resume(frame(warp));
+    }
+}
+
+// The ordinary kernel: all warps run to the same __syncthreads(), again and again. As long as they do, no queue and no barrier
+// book-keeping is needed. Ends at the first warp that does something else, with everything put where the general path expects
+// it; returns that warp.
+uint32_t BlockRunner::run_in_lockstep() {
+    for (;;) {
+        for (uint32_t warp = 0; warp < warps_; ++warp) {
+            run(warp);
+            const WarpState& state = states_[warp];
+            bool plain = state.suspension == Suspension::barrier && state.barrier_id == 0 && state.barrier_threads == 0 &&
+                         state.reduce == BarrierReduce::none;
+            if (plain) continue;
+            head_ = 0;
+            queued_ = 0;
+            for (uint32_t rest = warp + 1; rest < warps_; ++rest) push(rest);
+            for (uint32_t waiting = 0; waiting < warp; ++waiting) arrive(waiting, true);
+            return warp;
+        }
+        events_++;
+    }
+}
+
 BlockProgress BlockRunner::advance() {
     uint32_t yields = 0; // since the last suspension of another kind
     while (queued_) {
-        uint32_t warp = pop();
+        bool together = queued_ == warps_ && yields == 0 && info_->width > 1;
+        uint32_t warp = together ? run_in_lockstep() : pop();
         WarpState& state = states_[warp];
-        bool fresh = status_[warp] == Status::fresh;
-        for (;;) {
-            if (fresh) {
-                fresh = false;
-                status_[warp] = Status::ready;
-                info_->start(&context_, warp, &state, frame(warp));
-            } else {
-                info_->resume(frame(warp));
-            }
-            if (state.suspension != Suspension::arrive) break;
-            arrive(warp, false);
-        }
+        if (!together) run(warp);
+        for (; state.suspension == Suspension::arrive; run(warp)) arrive(warp, false);
         if (state.suspension == Suspension::yield) {
             push(warp);
             if (++yields >= queued_ * spin_passes) return BlockProgress::spinning;

@@ -58,6 +58,8 @@ private:
     enum class Status : uint8_t { fresh, ready, at_barrier, at_exchange, finished };
 
     uint8_t* frame(uint32_t warp) const { return frames_ + static_cast<size_t>(warp) * frame_stride_; }
+    void run(uint32_t warp);
+    uint32_t run_in_lockstep();
     void push(uint32_t warp);
     uint32_t pop();
     void arrive(uint32_t warp, bool wait);
