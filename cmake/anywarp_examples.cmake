@@ -50,7 +50,7 @@ function(anywarp_example name)
   set(options -O2 -std=c++17 -I${ANYWARP_EXAMPLES_FOLDER}/common ${example_OPTIONS})
   set(libraries $<TARGET_FILE:anywarp_examples_common> ${PNG_LIBRARIES} ${example_LIBRARIES})
 
-  set(folder ${CMAKE_BINARY_DIR}/examples)
+  set(folder ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/examples) # the build's own examples/ holds a folder of each name
   set(program ${folder}/${name})
   add_custom_command(OUTPUT ${program}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${folder}
