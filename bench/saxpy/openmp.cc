@@ -1,0 +1,16 @@
+// y = a x + y over 2^24 floats.
+#include "../bench.h"
+
+constexpr int n = (1 << 24) - 7;
+
+int main() {
+    std::vector<float> x(n), y(n);
+    for (int i = 0; i < n; ++i) x[i] = float(i % 1000) * 0.001f, y[i] = 1;
+    double seconds = bench::median_seconds([&] {
+#pragma omp parallel for simd
+        for (int i = 0; i < n; ++i) y[i] = 0.5f * x[i] + y[i];
+    });
+    double checksum = 0;
+    for (float value : y) checksum += value;
+    bench::report(seconds, 12.0 * n, checksum);
+}
