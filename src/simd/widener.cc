@@ -150,7 +150,7 @@ void Widener::emit_block(BasicBlock& block) {
         if (isa<PHINode>(instruction) || instruction.isTerminator()) continue;
         emit(instruction);
         if (!error_.empty()) return;
-        if (isa<UnreachableInst>(b_.GetInsertBlock()->empty() ? nullptr : &b_.GetInsertBlock()->back())) return;
+        if (b_.GetInsertBlock()->getTerminator()) return; // a call that doesn't come back
     }
     emit_terminator(block);
 }
