@@ -6,6 +6,8 @@
 // The command `anywarp ptx` is this program. Nothing is run and nothing is loaded: a host that can't execute an instruction set
 // can still show code for it.
 #include "jit/pipeline.h"
+#include "ptx/tables.h"
+#include "simt/simt.h"
 
 #include <CLI/CLI.hpp>
 
@@ -22,7 +24,7 @@ namespace {
 
 struct Settings {
     std::vector<std::string> files;
-    std::string file, kernel, block, isa, stage = "simd-opt";
+    std::string file, kernel, block, isa, stage = "all";
     unsigned width = 0;
     bool quiet = false, no_compile = false, no_optimize = false, statistics = false;
 };
@@ -157,8 +159,45 @@ int check(const Settings& settings) {
     return all_well ? 0 : 1;
 }
 
+void print_stages(const jit::Stages& texts, const std::string& stage) {
+    if (stage != "all") {
+        std::fputs((texts.*stages.at(stage).text).c_str(), stdout);
+        return;
+    }
+    const std::pair<const char*, const std::string*> in_order[] = {{"PTX", &texts.ptx},
+                                                                   {"SIMT IR: one thread", &texts.simt_ir_optimized},
+                                                                   {"SIMD IR: one warp", &texts.simd_ir_optimized},
+                                                                   {"assembly", &texts.assembly}};
+    for (auto& [title, text] : in_order)
+        if (!text->empty()) std::printf("==== %s ====\n\n%s\n", title, text->c_str());
+}
+
+// docs/ptx.md: one line per row of the instruction table.
+int table() {
+    std::printf("# PTX instructions\n\n"
+                "Generated from the instruction table (src/ptx/instructions.def) and the compiler's own list of handlers by\n"
+                "`anywarp-ptx table`; build the target `coverage_ptx` after a change. Every instruction listed is parsed and verified.\n"
+                "\"compiles\" says whether kernels may use it. A form of a supported instruction that isn't (a type, a tensor shape)\n"
+                "is refused by name when its kernel is compiled, with CUDA_ERROR_NOT_SUPPORTED.\n\n"
+                "| instruction | syntax | since PTX | since sm | section | compiles |\n|---|---|---|---|---|---|\n");
+    unsigned compiled = 0, all = 0;
+    for (unsigned i = 1; i < unsigned(ptx::Opcode::count); ++i) {
+        auto opcode = static_cast<ptx::Opcode>(i);
+        const ptx::InstructionInfo& row = ptx::info(opcode);
+        bool known = simt::has_lowering(opcode);
+        compiled += known;
+        ++all;
+        std::string syntax(row.syntax);
+        for (size_t at = 0; (at = syntax.find('|', at)) != std::string::npos; at += 2) syntax.insert(at, "\\");
+        std::printf("| %s | `%s` | %u.%u | %u | %s | %s |\n", std::string(row.name).c_str(), syntax.c_str(), row.ptx_version / 10,
+                    row.ptx_version % 10, row.sm_version, std::string(row.section).c_str(), known ? "yes" : "no");
+    }
+    std::printf("\n%u of %u instructions compile.\n", compiled, all);
+    return 0;
+}
+
 int show(const Settings& settings) {
-    const StageName& wanted = stages.at(settings.stage);
+    jit::Stage wanted = settings.stage == "all" ? jit::Stage::assembly : stages.at(settings.stage).stage;
     const std::string& file = settings.file;
     std::vector<ptx::Diagnostic> diagnostics;
     Result<std::unique_ptr<ptx::Module>> module = read_module(file, diagnostics);
@@ -166,15 +205,15 @@ int show(const Settings& settings) {
     for (uint32_t i = 0; i < (*module)->functions.size(); ++i) {
         const ptx::Function& function = (*module)->functions[i];
         if (function.name != settings.kernel || function.is_declaration) continue;
-        if (!function.is_entry && wanted.stage != jit::Stage::ptx)
+        if (!function.is_entry && wanted != jit::Stage::ptx)
             return fail(settings.kernel + " is a device function, not a kernel");
         Result<jit::Target> target = jit::select_target(false);
         if (!target) return fail(target.error().message);
         jit::StageTimer timer(function.name);
         jit::Stages texts;
         Result<jit::KernelObject> done =
-            jit::run_pipeline(**module, i, compile_options(settings), *target, timer, &texts, wanted.stage);
-        std::fputs((texts.*wanted.text).c_str(), stdout); // broken IR is shown too, before its error
+            jit::run_pipeline(**module, i, compile_options(settings), *target, timer, &texts, wanted);
+        print_stages(texts, settings.stage); // broken IR is shown too, before its error
         std::fflush(stdout);
         return done ? 0 : fail(std::string(kind_of(done.error())) + ": " + done.error().message);
     }
@@ -206,16 +245,18 @@ int main(int argc, char** argv) {
     check_command->add_flag("-q,--quiet", settings.quiet, "print errors only");
     check_command->add_flag("--no-compile", settings.no_compile, "parse and verify only");
     shared_options(check_command);
-    CLI::App* show_command = app.add_subcommand("show", "print a kernel at one stage of the compiler");
+    CLI::App* show_command = app.add_subcommand("show", "print a kernel at the stages of the compiler");
     show_command->add_option("FILE", settings.file, "PTX file")->required();
     show_command->add_option("KERNEL", settings.kernel, "name of the kernel")->required();
-    show_command->add_option("--stage", settings.stage, "ptx, simt, simt-opt, simd, simd-opt or asm")
+    show_command->add_option("--stage", settings.stage, "all, or one of ptx, simt, simt-opt, simd, simd-opt, asm")
         ->capture_default_str()
         ->check([](const std::string& text) {
-            return stages.contains(text) ? std::string() : "expected ptx, simt, simt-opt, simd, simd-opt or asm";
+            return text == "all" || stages.contains(text) ? std::string() : "expected all, ptx, simt, simt-opt, simd, simd-opt or asm";
         });
     shared_options(show_command);
+    CLI::App* table_command = app.add_subcommand("table", "print the support matrix of PTX instructions");
     CLI11_PARSE(app, argc, argv);
+    if (table_command->parsed()) return table();
     if (!settings.isa.empty()) setenv("ANYWARP_ISA", settings.isa.c_str(), 1);
     return show_command->parsed() ? show(settings) : check(settings);
 }

@@ -133,6 +133,8 @@ Emitter::Handler handler_of(Opcode opcode) {
     return table[static_cast<size_t>(opcode)];
 }
 
+bool has_lowering(Opcode opcode) { return handler_of(opcode) != nullptr; }
+
 bool is_speculatable(const Instruction& i) {
     switch (i.opcode) {
 #define ANYWARP_INSTRUCTION(id, name, syntax, ptx_version, sm_version, effect, section)                                          \

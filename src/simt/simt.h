@@ -83,4 +83,7 @@ Result<KernelTraits> kernel_traits(const ptx::Module& module, uint32_t function)
 Result<LoweredKernel> lower_kernel(llvm::LLVMContext& context, const ptx::Module& module, uint32_t function,
                                    const LowerOptions& options);
 
+/// Whether the lowering knows the instruction at all (single forms of it may still be unsupported, by name).
+bool has_lowering(ptx::Opcode opcode);
+
 } // namespace anywarp::simt
