@@ -162,7 +162,9 @@ private:
     }
 
     static bool has_comparison(const Instruction& in) {
-        return std::any_of(in.modifiers.begin(), in.modifiers.end(), [](Modifier m) { return m >= Modifier::eq && m <= Modifier::nan; });
+        return std::any_of(in.modifiers.begin(), in.modifiers.end(), [](Modifier m) {
+            return (m >= Modifier::eq && m <= Modifier::nan) || m == Modifier::lo || m == Modifier::hi; // lo, hi: unsigned lt, gt
+        });
     }
 
     void check_arithmetic(const Instruction& in) {

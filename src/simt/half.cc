@@ -19,7 +19,9 @@ Value* Emitter::half_to_float(Value* v, Type type) {
 
 Value* Emitter::float_to_half(Value* v, Type type) {
     if (type == Type::bf16) return call_builtin("anywarp_b_float_to_bf16", b.getInt16Ty(), {v});
-    return b.CreateBitCast(b.CreateFPTrunc(v, b.getHalfTy()), b.getInt16Ty());
+    // PTX's NaN is 0x7fff; the host would keep sign and payload.
+    Value* h = b.CreateBitCast(b.CreateFPTrunc(v, b.getHalfTy()), b.getInt16Ty());
+    return b.CreateSelect(b.CreateFCmpUNO(v, v), b.getInt16(0x7fff), h);
 }
 
 void Emitter::half_binary(const Instruction& i) {

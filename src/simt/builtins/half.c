@@ -61,7 +61,7 @@ INLINE u16 half_directed(float x, int toward_zero, int up) {
     int want_up = toward_zero ? negative : up;
     u16 down = (u16)(bits == 0 ? 0x8001 : negative ? bits + 1 : bits - 1);
     u16 higher = (u16)(bits == 0x8000 ? 0x0001 : negative ? bits - 1 : bits + 1);
-    u16 r = above && want_down ? down : below && want_up ? higher : bits;
+    u16 r = x != x ? 0x7fff : above && want_down ? down : below && want_up ? higher : bits;
     return r;
 }
 u16 anywarp_b_f32_to_f16_rz(float x) { return half_directed(x, 1, 0); }

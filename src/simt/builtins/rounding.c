@@ -87,13 +87,16 @@ INLINE double mul_f64(double a, double b, int mode) {
 INLINE double fma_f64(double a, double b, double c, int mode) {
     // Error of an fma: Boldo & Muller, "Exact and approximated error of the FMA". A tiny product would lose its own error to
     // underflow: then everything is scaled by 2^1000, or, where c is so large that the product is only a trace, its sign decides.
+    // Where product or sum may overflow on the way to a finite result, everything is scaled by 2^-100.
     double r = __builtin_fma(a, b, c);
     double p = a * b;
     int nonzero = a != 0 && b != 0;
     int tiny = __builtin_fabs(p) < 0x1p-900 && nonzero;
+    int huge = __builtin_fabs(p) > 0x1p1000 || __builtin_fabs(c) > 0x1p1000;
     int a_smaller = __builtin_fabs(a) < __builtin_fabs(b);
-    double scale = tiny ? 0x1p1000 : 1.0;
-    double sa = a_smaller ? a * scale : a, sb = a_smaller ? b : b * scale, sc = c * scale, sr = r * scale;
+    int scale_a = a_smaller ? !huge : huge;
+    double scale = huge ? 0x1p-100 : tiny ? 0x1p1000 : 1.0;
+    double sa = scale_a ? a * scale : a, sb = scale_a ? b : b * scale, sc = c * scale, sr = r * scale;
     int trace = tiny && (__builtin_fabs(c) > 0x1p-10 || __builtin_fabs(sa * sb) < 0x1p-900);
     double u1 = sa * sb, u2 = __builtin_fma(sa, sb, -u1);
     double alpha1 = sc + u2, z = two_sum_error(sc, u2, alpha1);
@@ -102,9 +105,11 @@ INLINE double fma_f64(double a, double b, double c, int mode) {
     double e1 = gamma + z, e2 = z - (e1 - gamma);
     int product_sign = __builtin_signbit(a) != __builtin_signbit(b);
     double e = e1 != 0 ? e1 : e2;
+    e = huge && e == 0 && sc == 0 ? c : e; // c vanished when it was scaled
     e = trace ? (product_sign ? -1.0 : 1.0) : e;
-    double cmp = finite_overflow(r, -e, is_finite(a) && is_finite(b) && is_finite(c));
-    double adjusted = adjust_f64(r, cmp, mode);
+    int finite = is_finite(a) && is_finite(b) && is_finite(c);
+    double cmp = finite_overflow(r, -e, finite);
+    double adjusted = adjust_f64(r, finite ? cmp : 0, mode);
     int minus_zero = mode == down && r == 0 && e == 0 && (product_sign | __builtin_signbit(c)) != 0;
     return minus_zero ? -0.0 : adjusted;
 }
@@ -123,7 +128,9 @@ INLINE double div_f64(double a, double b, int mode) {
 }
 INLINE double sqrt_f64(double a, int mode) {
     double r = __builtin_sqrt(a);
-    double rest = __builtin_fma(-r, r, a);
+    int tiny = a < 0x1p-800; // the rest of a subnormal would underflow
+    double root = tiny ? r * 0x1p200 : r;
+    double rest = __builtin_fma(-root, root, tiny ? a * 0x1p400 : a);
     return adjust_f64(r, a < __builtin_inf() ? -rest : 0, mode);
 }
 
