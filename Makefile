@@ -1,3 +1,52 @@
-# A thin front over CMake's presets. `make demo` and `make test` do all their own set-up on a fresh Debian 12.
+# A thin front over CMake's presets. `make demo` and `make test` do all their own set-up on a fresh Debian 12 (scripts/setup.sh
+# installs the packages that are missing), as root or through sudo; nothing is installed or downloaded when nothing is missing.
+#
+#   make            builds into build/
+#   make demo       builds what the demonstration needs and shows it
+#   make test       builds everything and runs all tests; the last line is `anywarp: N passed, N failed, N skipped`
+#   make bench      runs the programs of bench/
+#   make fuzz       random PTX programs: compiled code against the interpreter (FUZZ_COUNT=1000)
+#   make install    into PREFIX (/usr/local), under DESTDIR
+#   make clean      removes build/
 PREFIX ?= /usr/local
 BUILD ?= build
+JOBS ?= $(shell nproc)
+FUZZ_COUNT ?= 200
+FUZZ_SEED ?= 1
+# Passed to cmake when the build folder is made: make CMAKE_OPTIONS=-DCMAKE_BUILD_TYPE=Debug
+CMAKE_OPTIONS ?=
+
+.PHONY: all setup demo test bench fuzz install clean
+.DEFAULT_GOAL := all
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) -j$(JOBS)
+
+setup:
+	@scripts/setup.sh
+
+# Ninja runs cmake again by itself when a CMakeLists.txt changes.
+$(BUILD)/build.ninja: | setup
+	cmake --preset release -B $(BUILD) -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_OPTIONS)
+
+# The tests need all of it; a demonstration and the benchmarks leave the tests' programs out.
+demo: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) -j$(JOBS) demo_programs
+	@scripts/demo.sh $(BUILD)
+
+test: all
+	@JOBS=$(JOBS) scripts/test.sh $(BUILD)
+
+bench: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) -j$(JOBS) bench_programs
+	@scripts/bench.sh $(BUILD)
+
+fuzz: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) -j$(JOBS) ptx_fuzz
+	$(BUILD)/bin/ptx_fuzz --seed $(FUZZ_SEED) --count $(FUZZ_COUNT)
+
+install: all
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean:
+	rm -rf $(BUILD)
