@@ -16,25 +16,45 @@
 #include <llvm/Transforms/Utils/Local.h>
 #include <llvm/Transforms/Utils/LoopUtils.h>
 
+#include <array>
+
 namespace anywarp::simd {
 
 using namespace llvm;
 
 namespace {
 
-// The shape of control flow that Regions expects: simple loops whose latch does nothing but go back, values that leave loops
-// through phis, pairs taken apart where they are made.
-void normalize(Function& function, DominatorTree& dominators, LoopInfo& loops) {
-    removeUnreachableBlocks(function);
-    dominators.recalculate(function);
-    loops.releaseMemory();
-    loops.analyze(dominators);
-    for (Loop* loop : loops) simplifyLoop(loop, &dominators, &loops, nullptr, nullptr, nullptr, false);
-    for (Loop* loop : loops.getLoopsInPreorder()) {
-        BasicBlock* latch = loop->getLoopLatch();
-        if (latch && !latch->getSingleSuccessor()) SplitEdge(latch, loop->getHeader(), &dominators, &loops);
+// Pairs {i32, i1} that atomics and warp operations make: phis of them become two phis, and each member is taken out once, right
+// behind the instruction that makes the pair. Later no pair leaves its block.
+void split_pairs(Function& function) {
+    std::vector<PHINode*> joins;
+    for (BasicBlock& block : function)
+        for (PHINode& phi : block.phis())
+            if (phi.getType()->isStructTy() && phi.getType()->getStructNumElements() == 2) joins.push_back(&phi);
+    DenseMap<PHINode*, std::array<PHINode*, 2>> members_of;
+    for (PHINode* join : joins)
+        for (unsigned k = 0; k < 2; ++k)
+            members_of[join][k] = PHINode::Create(join->getType()->getStructElementType(k), join->getNumIncomingValues(),
+                                                  join->getName(), join->getIterator());
+    auto member = [&](Value* pair, unsigned k) -> Value* {
+        if (auto* constant = dyn_cast<Constant>(pair)) return constant->getAggregateElement(k);
+        if (auto* phi = dyn_cast<PHINode>(pair)) return members_of[phi][k];
+        auto* maker = cast<Instruction>(pair);
+        return ExtractValueInst::Create(maker, {k}, "", std::next(maker->getIterator()));
+    };
+    for (PHINode* join : joins) {
+        for (unsigned i = 0; i < join->getNumIncomingValues(); ++i)
+            for (unsigned k = 0; k < 2; ++k)
+                members_of[join][k]->addIncoming(member(join->getIncomingValue(i), k), join->getIncomingBlock(i));
+        for (User* user : make_early_inc_range(join->users()))
+            if (auto* extract = dyn_cast<ExtractValueInst>(user)) {
+                extract->replaceAllUsesWith(members_of[join][extract->getIndices()[0]]);
+                extract->eraseFromParent();
+            }
     }
-    for (Loop* loop : loops) formLCSSARecursively(*loop, dominators, &loops, nullptr);
+    for (PHINode* join : joins) join->replaceAllUsesWith(PoisonValue::get(join->getType())); // other joins, gone with it
+    for (PHINode* join : joins) join->eraseFromParent();
+
     std::vector<Instruction*> pairs;
     for (BasicBlock& block : function)
         for (Instruction& instruction : block)
@@ -54,6 +74,22 @@ void normalize(Function& function, DominatorTree& dominators, LoopInfo& loops) {
             }
         }
     }
+}
+
+// The shape of control flow that Regions expects: simple loops whose latch does nothing but go back, values that leave loops
+// through phis, pairs taken apart where they are made.
+void normalize(Function& function, DominatorTree& dominators, LoopInfo& loops) {
+    removeUnreachableBlocks(function);
+    split_pairs(function);
+    dominators.recalculate(function);
+    loops.releaseMemory();
+    loops.analyze(dominators);
+    for (Loop* loop : loops) simplifyLoop(loop, &dominators, &loops, nullptr, nullptr, nullptr, false);
+    for (Loop* loop : loops.getLoopsInPreorder()) {
+        BasicBlock* latch = loop->getLoopLatch();
+        if (latch && !latch->getSingleSuccessor()) SplitEdge(latch, loop->getHeader(), &dominators, &loops);
+    }
+    for (Loop* loop : loops) formLCSSARecursively(*loop, dominators, &loops, nullptr);
     dominators.recalculate(function);
     loops.releaseMemory();
     loops.analyze(dominators);
