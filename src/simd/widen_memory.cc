@@ -81,6 +81,7 @@ void Widener::emit_load(LoadInst& load) {
         (shape(&load).uniform() ? lanes.scalar : lanes.vector) = shape(&load).uniform() ? static_cast<Value*>(copy) : splat(copy);
         return define(load, lanes);
     }
+    if (emit_grouped_load(load)) return;
     Value* result = nullptr;
     if (!element_suits_vectors(memory)) { // odd sizes: one by one
         LaneInput address = lane_input(pointer);
@@ -190,6 +191,7 @@ void Widener::emit_store(StoreInst& store) {
         ++broadcast, count(counter_broadcast);
         return;
     }
+    if (emit_grouped_store(store)) return;
     if (!element_suits_vectors(memory)) {
         LaneInput address = lane_input(pointer), input = lane_input(value);
         for_each_active_lane([&](Value* lane) { b_.CreateAlignedStore(lane_value(input, lane), lane_value(address, lane), store.getAlign()); });

@@ -9,7 +9,7 @@
 // (Regions), or what the edges into it have collected in its mask slot.
 //
 // Split by subject: widener.cc (blocks, edges, masks, forms), widen_values.cc (arithmetic), widen_memory.cc (loads, stores,
-// atomics, lane loops), widen_warp.cc (warp operations, barriers, services).
+// atomics, lane loops), widen_groups.cc (neighbouring members of structures), widen_warp.cc (warp operations, barriers, services).
 #pragma once
 
 #include "ptx/error.h"
@@ -114,6 +114,18 @@ private:
                  const std::function<llvm::Value*()>& no, llvm::Value** result);
     void count(Counter counter, llvm::Value* amount = nullptr);
 
+    // widen_groups.cc
+    struct Group {
+        unsigned members = 0;                                        // elements per lane
+        int64_t lowest = 0;                                          // the lowest member's distance from the first access, in elements
+        std::vector<std::pair<unsigned, llvm::Instruction*>> accesses; // member number, load or store
+        llvm::Instruction* last = nullptr;                           // stores: where the group is written
+    };
+    Group find_group(llvm::Instruction& first);
+    llvm::Value* group_mask(const Group& group);
+    bool emit_grouped_load(llvm::LoadInst& load);
+    bool emit_grouped_store(llvm::StoreInst& store);
+
     // widen_warp.cc
     bool emit_call(llvm::CallInst& call); // false: not one of ours
     void emit_shuffle(llvm::CallInst& call);
@@ -148,6 +160,8 @@ private:
     llvm::DenseMap<const llvm::Value*, Slots> phi_slots_, value_slots_;
     llvm::DenseMap<const llvm::Value*, Lanes> cache_; // forms known in the current block
     llvm::DenseSet<const llvm::BasicBlock*> full_;    // blocks whose mask is known to be all lanes
+    llvm::DenseMap<const llvm::Value*, llvm::Value*> preloaded_;   // members that an earlier load of the block brought along
+    llvm::DenseMap<const llvm::Value*, Group> deferred_stores_;
     llvm::Value* mask_ = nullptr;                     // of the current block
     llvm::BasicBlock* block_ = nullptr;               // the current source block
     std::string error_;

@@ -267,6 +267,44 @@ TEST(Widen, GatherScatterAndStrided) {
     check(k, 64, in, expected);
 }
 
+// Arrays of structures: all four members, two of four, members of three, in and out, with a last warp that isn't full.
+TEST(Widen, MembersOfStructures) {
+    auto body = [](int members, const std::vector<int>& loads, const std::vector<int>& stores) {
+        std::string text = "  %at = mul i64 %wide, " + std::to_string(members) + "\n  %s = getelementptr i32, ptr %mem, i64 %at\n"
+                           "  %o = getelementptr i32, ptr %s, i64 600\n";
+        std::string sum = "%tid";
+        for (int m : loads) {
+            std::string n = std::to_string(m);
+            text += "  %p" + n + " = getelementptr i32, ptr %s, i64 " + n + "\n  %v" + n + " = load i32, ptr %p" + n + "\n";
+        }
+        for (int m : loads) {
+            std::string n = std::to_string(m);
+            text += "  %m" + n + " = mul i32 %v" + n + ", " + std::to_string(m + 2) + "\n  %t" + n + " = add i32 " + sum + ", %m" + n + "\n";
+            sum = "%t" + n;
+        }
+        for (int m : stores) {
+            std::string n = std::to_string(m);
+            text += "  %q" + n + " = getelementptr i32, ptr %o, i64 " + n + "\n  %w" + n + " = add i32 " + sum + ", " + n + "\n  store i32 %w" + n +
+                    ", ptr %q" + n + "\n";
+        }
+        return text + "  br label %end";
+    };
+    struct Case { int members; std::vector<int> loads, stores; };
+    for (const Case& c : {Case{4, {0, 1, 2, 3}, {0, 1, 2, 3}}, Case{4, {3, 1}, {2, 0}}, Case{3, {0, 1, 2}, {2, 1, 0}}, Case{2, {0, 1}, {0, 1}}, Case{3, {0, 2}, {1, 2}}}) {
+        for (uint32_t threads : {64u, 77u}) {
+            std::vector<int32_t> in = iota(1200), expected = in;
+            for (int i = 0; i < int(threads); ++i) {
+                int sum = i;
+                for (int m : c.loads) sum += in[i * c.members + m] * (m + 2);
+                for (int m : c.stores) expected[600 + i * c.members + m] = sum + m;
+            }
+            std::string k = kernel(body(c.members, c.loads, c.stores));
+            check(k, threads, in, expected);
+            EXPECT_EQ(run(k, 16, threads, in).info.gather, 0u);
+        }
+    }
+}
+
 // A value that doesn't fit: index arithmetic in 32 bits that wraps between lanes must not become one vector access.
 TEST(Widen, IndexThatWrapsBetweenLanes) {
     std::string k = kernel(R"(  %first = getelementptr i32, ptr %mem, i64 255
