@@ -39,7 +39,7 @@ test: all
 
 bench: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j$(JOBS) bench_programs
-	@scripts/bench.sh $(BUILD)
+	@python3 bench/run.py $(BUILD)
 
 fuzz: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j$(JOBS) ptx_fuzz
