@@ -17,6 +17,8 @@ namespace {
 
 Error problem(std::string message) { return {ErrorKind::user, ErrorCode::file_not_found, std::move(message)}; }
 
+Error unsuitable(std::string message) { return {ErrorKind::user, ErrorCode::invalid_image, std::move(message)}; }
+
 /// As a shell finds it: a name with a slash is a path, any other is looked up in PATH.
 Result<fs::path> find_program(const std::string& name) {
     std::error_code error;
@@ -42,9 +44,9 @@ Result<fs::path> find_program(const std::string& name) {
 Result<std::optional<ElfFile>> check_runnable(const fs::path& program) {
     const std::string name = program.string();
     std::error_code error;
-    if (fs::is_directory(program, error)) return std::unexpected(problem(name + " is a folder, not a program"));
+    if (fs::is_directory(program, error)) return std::unexpected(unsuitable(name + " is a folder, not a program"));
     std::ifstream stream(program, std::ios::binary);
-    if (!stream && access(program.c_str(), X_OK) != 0) return std::unexpected(problem("can't read " + name));
+    if (!stream && access(program.c_str(), X_OK) != 0) return std::unexpected(unsuitable("can't read " + name));
     char start[2] = {};
     stream.read(start, 2);
     const bool script = start[0] == '#' && start[1] == '!';
@@ -56,16 +58,18 @@ Result<std::optional<ElfFile>> check_runnable(const fs::path& program) {
                              : extension == ".cpp" || extension == ".cc" ? ": compile it with anywarp cc first"
                              : extension == ".py"                        ? ": run it as anywarp run python3 " + name
                                                                          : " (neither ELF nor a script with #!)";
-        return std::unexpected(problem(name + " is not a program" + advice));
+        return std::unexpected(unsuitable(name + " is not a program" + advice));
     }
     if (*elf) {
-        if ((*elf)->kind == ElfFile::Kind::object) return std::unexpected(problem(name + " is an object file: link it first"));
-        if ((*elf)->kind == ElfFile::Kind::library) return std::unexpected(problem(name + " is a shared library, not a program"));
+        if ((*elf)->kind == ElfFile::Kind::object) return std::unexpected(unsuitable(name + " is an object file: link it first"));
+        if ((*elf)->kind == ElfFile::Kind::library)
+            return std::unexpected(unsuitable(name + " is a shared library, not a program"));
         if (!(*elf)->is_native)
             return std::unexpected(
-                problem(name + ((*elf)->is_64_bit ? " is a program for another processor" : " is a 32-bit program")));
+                unsuitable(name + ((*elf)->is_64_bit ? " is a program for another processor" : " is a 32-bit program")));
     }
-    if (access(program.c_str(), X_OK) != 0) return std::unexpected(problem(name + " is not executable (chmod +x " + name + ")"));
+    if (access(program.c_str(), X_OK) != 0)
+        return std::unexpected(unsuitable(name + " is not executable (chmod +x " + name + ")"));
     return elf;
 }
 
