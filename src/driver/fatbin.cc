@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <lz4.h>
+#include <optional>
 #include <zstd.h>
 
 namespace anywarp::driver {
@@ -217,11 +218,19 @@ Result<Image> read_image(const void* pointer, size_t size, unsigned device_archi
         auto* linked = fetch<const uint8_t* const*>(data, 16);
         if (version != 1 && version != 2) return broken(format("wrapper of version {}", version));
         // Version 2: separately compiled units, which nvlink listed (ended by a null pointer) beside the linked machine code.
+        // A unit without fitting PTX does no harm while nothing refers to it: nvcc adds NVIDIA's device runtime, which holds
+        // machine code and PTX for the newest GPU alone, to every program built with -rdc. Where something does refer to it,
+        // linking names the symbol.
         if (version == 2 && linked) {
-            for (; *linked; ++linked)
-                if (auto added = add_container(image, *linked, unknown_size, device_architecture); !added)
-                    return std::unexpected(added.error());
+            std::optional<Error> unfit;
+            for (; *linked; ++linked) {
+                auto added = add_container(image, *linked, unknown_size, device_architecture);
+                if (added) continue;
+                if (added.error().code != ErrorCode::no_binary_for_gpu) return std::unexpected(added.error());
+                if (!unfit) unfit = added.error();
+            }
             if (!image.ptx.empty()) return image;
+            if (unfit) return std::unexpected(*unfit);
         }
         if (!container) return broken("wrapper without a container");
         return read_image(container, unknown_size, device_architecture);

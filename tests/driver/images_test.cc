@@ -53,6 +53,23 @@ TEST(Fatbin, WrapperOfBothVersions) {
     EXPECT_EQ(image->ptx.size(), 2u);
 }
 
+/// As in every program built with -rdc, which carries NVIDIA's device runtime.
+TEST(Fatbin, LinkedUnitWithoutFittingPtxDoesNoHarmBesideOneThatFits) {
+    auto program = write_fatbin({{1, 80, ptx}}), device_runtime = write_fatbin({{2, 80, "cubin"}, {1, 121, ptx}});
+    const void* linked[] = {device_runtime.data(), program.data(), nullptr};
+    struct {
+        uint32_t magic, version;
+        const void *data, *more;
+    } wrapper{fatbin_wrapper_magic, 2, device_runtime.data(), linked};
+    auto image = read_image(&wrapper, unknown_size, 80);
+    ASSERT_TRUE(image) << image.error().message;
+    EXPECT_EQ(image->ptx, std::vector<std::string>{ptx});
+    linked[1] = nullptr;
+    image = read_image(&wrapper, unknown_size, 80);
+    ASSERT_FALSE(image);
+    EXPECT_EQ(image.error().code, ErrorCode::no_binary_for_gpu);
+}
+
 TEST(Fatbin, NamesTheArchitecturesWhereThereIsNoPtx) {
     auto file = write_fatbin({{2, 90, "cubin"}, {2, 80, "cubin"}});
     auto image = read_image(file.data(), file.size(), 80);
