@@ -21,6 +21,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+// Ahead of our device malloc and free in std: its `using std::malloc` would clash with them.
+#include <stdlib.h>
 
 // clang's headers ask which toolkit they are part of; a program sees CUDA_VERSION only through cuda.h.
 #pragma push_macro("CUDA_VERSION")
