@@ -1,9 +1,11 @@
 // Arithmetic, comparison, conversion, selection, addresses: one instruction of a thread becomes one of a warp.
 #include "simd/widener.h"
 
+#include <llvm/Analysis/ValueTracking.h>
 #include <llvm/Analysis/VectorUtils.h>
 #include <llvm/IR/GetElementPtrTypeIterator.h>
 #include <llvm/IR/IntrinsicInst.h>
+#include <llvm/Support/KnownBits.h>
 
 namespace anywarp::simd {
 
@@ -81,6 +83,17 @@ void Widener::emit_strided(Instruction& instruction) {
         copy->dropPoisonGeneratingFlags();
         b_.Insert(copy, instruction.getName());
         lanes.scalar = copy;
+        if (isa<SExtInst>(instruction) || isa<ZExtInst>(instruction)) {
+            // A number known not to be negative is so in active lanes only: lane 0's, going up, may lie below zero, and going
+            // down above the largest signed number.
+            Value* from = instruction.getOperand(0);
+            if (computeKnownBits(from, source_.getParent()->getDataLayout()).isNonNegative()) {
+                bool up = shape(from).stride > 0;
+                lanes.scalar = up ? b_.CreateSExt(scalar(from), instruction.getType()) : b_.CreateZExt(scalar(from), instruction.getType());
+            }
+        } else if (instruction.getOpcode() == Instruction::Or) { // disjoint in active lanes; lane 0's bits may overlap
+            lanes.scalar = b_.CreateAdd(scalar(instruction.getOperand(0)), scalar(instruction.getOperand(1)), instruction.getName());
+        }
     }
     Shape form = shape(&instruction);
     if (form.guarded) {
