@@ -9,7 +9,8 @@
 // change in the loop. A compare-and-swap whose operands come from its own earlier result is an update (atomicAdd by hand), not a
 // wait; nor is fetching work with atomicAdd(counter, 1). Lanes may wait for each other when the polling access is a
 // compare-and-swap or exchange whose outcome isn't made uniform by a vote, unless a comparison of the thread index lets one lane
-// in only.
+// in only. They may also wait for each other at a plain load, when each lane waits for a value of its own (a ticket), or when a
+// branch that divides the warp sends other lanes to writes.
 //
 // All this works on the PTX body's own control-flow graph, because the JIT must know before it chooses the width.
 #include "simt/lowering.h"
@@ -254,6 +255,52 @@ public:
         return false;
     }
 
+    /// A lane leaves when what it reads matches something of its own (its ticket, its thread index): it would wait at the loop's
+    /// end for lanes of its warp that wait for what it does next.
+    bool leaves_lane_by_lane(const RegisterSet& polled) const {
+        for (uint32_t b : inside_) {
+            const Instruction& last = body_.instructions[graph_.blocks[b].end - 1];
+            if (last.guard == ptx::no_index || !polled.count(last.guard)) continue;
+            const Instruction* compare = only_definition(last.guard);
+            if (!compare || compare->opcode != Opcode::setp) continue;
+            for (size_t k = 1; k < compare->operands.size(); ++k) {
+                const Operand& o = compare->operands[k];
+                bool is_polled = o.kind == Operand::Kind::reg && polled.count(o.reg);
+                if (!is_polled && varies_in_warp(o)) return true;
+            }
+        }
+        return false;
+    }
+
+    /// A branch that divides the lanes of a warp leads some into this loop and others to writes that this loop may wait for.
+    /// Lockstep would run one side to its end before the other.
+    bool other_lanes_write() const {
+        for (uint32_t b = header_; graph_.dominator[b] != b;) {
+            uint32_t inner = b;
+            b = graph_.dominator[b];
+            if (b == ptx::no_index) return false;
+            const Block& block = graph_.blocks[b];
+            const Instruction& last = body_.instructions[block.end - 1];
+            if (contains(b) || last.opcode != Opcode::bra || last.guard == ptx::no_index || block.successors.size() != 2) continue;
+            const Instruction* condition = only_definition(last.guard);
+            if (!condition || !varies_in_warp(last.guard, 0)) continue;
+            std::vector<bool> after(graph_.blocks.size(), false), other(graph_.blocks.size(), false);
+            after[b] = true;
+            reach(inner, after);
+            for (uint32_t s : block.successors)
+                if (!after[s]) reach(s, other);
+            for (uint32_t k = 0; k < graph_.blocks.size(); ++k) {
+                if (!other[k] || after[k]) continue;
+                for (uint32_t n = graph_.blocks[k].begin; n < graph_.blocks[k].end; ++n) {
+                    const Instruction& i = body_.instructions[n];
+                    bool writes = i.opcode == Opcode::st || i.opcode == Opcode::red || i.opcode == Opcode::atom;
+                    if (writes && i.space != StateSpace::local && i.space != StateSpace::param) return true;
+                }
+            }
+        }
+        return false;
+    }
+
     /// A branch before the loop lets in only the lane whose index equals something.
     bool entered_by_one_lane() const {
         for (uint32_t b = graph_.dominator[header_];; b = graph_.dominator[b]) {
@@ -296,6 +343,59 @@ private:
             (identifies_thread(i->operands[1]) || identifies_thread(i->operands[2])))
             return i->has(Modifier::eq) ? 1 : 0;
         return -1;
+    }
+
+    void reach(uint32_t from, std::vector<bool>& seen) const {
+        std::vector<uint32_t> work{from};
+        seen[from] = true;
+        while (!work.empty()) {
+            uint32_t b = work.back();
+            work.pop_back();
+            for (uint32_t s : graph_.blocks[b].successors)
+                if (!seen[s]) {
+                    seen[s] = true;
+                    work.push_back(s);
+                }
+        }
+    }
+
+    /// The value visibly differs between the lanes of a warp: it comes from tid.x or an atomic's answer. (The warp's number,
+    /// tid.x / 32, doesn't; loaded values are taken for uniform.)
+    bool varies_in_warp(ptx::RegisterId reg, int depth) const {
+        if (depth > 8) return false;
+        const Instruction* i = only_definition(reg);
+        if (!i) return false;
+        switch (i->opcode) {
+        case Opcode::atom:
+            return true;
+        case Opcode::ld:
+        case Opcode::vote:
+        case Opcode::shfl:
+        case Opcode::redux:
+        case Opcode::call:
+            return false;
+        case Opcode::shr:
+            if (i->operands[2].kind == Operand::Kind::immediate && i->operands[2].bits >= 5) return false;
+            break;
+        case Opcode::setp: // tid < 32 divides no warp
+            if (!i->has(Modifier::eq) && !i->has(Modifier::ne) && i->operands.size() == 3 &&
+                i->operands[2].kind == Operand::Kind::immediate) {
+                uint64_t bound = i->operands[2].bits;
+                bool inclusive = i->has(Modifier::gt) || i->has(Modifier::hi) || i->has(Modifier::le) || i->has(Modifier::ls);
+                if ((bound + inclusive) % 32 == 0) return false;
+            }
+            break;
+        default:
+            break;
+        }
+        for (size_t k = 1; k < i->operands.size(); ++k)
+            if (varies_in_warp(i->operands[k], depth + 1)) return true;
+        return false;
+    }
+    bool varies_in_warp(const Operand& o, int depth = 0) const {
+        if (o.kind == Operand::Kind::special)
+            return (o.special == ptx::SpecialRegister::tid && o.component <= 0) || o.special == ptx::SpecialRegister::laneid;
+        return o.kind == Operand::Kind::reg && varies_in_warp(o.reg, depth);
     }
 
     /// The value tells the lanes of a warp apart: the thread index, or sums and unions of its parts.
@@ -379,6 +479,13 @@ SpinReport find_spins(const ptx::Body& body) {
                 waits = true;
                 if (poll == Poll::lock && loop.exit_depends_on(loop.dependents(i, false), true) && !loop.entered_by_one_lane())
                     report.needs_lane_scheduling = true;
+                // mbarriers belong to kernels whose warps, not lanes, have different jobs.
+                bool word = i.opcode == Opcode::ld || i.opcode == Opcode::atom;
+                if (poll == Poll::load && word) {
+                    RegisterSet polled = loop.dependents(i, false);
+                    if (loop.exit_depends_on(polled, false) && (loop.leaves_lane_by_lane(polled) || loop.other_lanes_write()))
+                        report.needs_lane_scheduling = true;
+                }
             });
             if (waits) report.back_edges.insert(graph.blocks[latch].end - 1);
         }
