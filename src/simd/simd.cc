@@ -17,6 +17,7 @@
 #include <llvm/Transforms/Utils/LoopUtils.h>
 
 #include <array>
+#include <functional>
 
 namespace anywarp::simd {
 
@@ -24,7 +25,7 @@ using namespace llvm;
 
 namespace {
 
-// Pairs {i32, i1} that atomics and warp operations make: phis of them become two phis, and each member is taken out once, right
+// Pairs {i32, i1} that atomics and warp operations make: phis, freezes and selects of them become two of their members', and each member is taken out once, right
 // behind the instruction that makes the pair. Later no pair leaves its block.
 void split_pairs(Function& function) {
     std::vector<PHINode*> joins;
@@ -36,9 +37,14 @@ void split_pairs(Function& function) {
         for (unsigned k = 0; k < 2; ++k)
             members_of[join][k] = PHINode::Create(join->getType()->getStructElementType(k), join->getNumIncomingValues(),
                                                   join->getName(), join->getIterator());
-    auto member = [&](Value* pair, unsigned k) -> Value* {
+    std::function<Value*(Value*, unsigned)> member = [&](Value* pair, unsigned k) -> Value* {
         if (auto* constant = dyn_cast<Constant>(pair)) return constant->getAggregateElement(k);
         if (auto* phi = dyn_cast<PHINode>(pair)) return members_of[phi][k];
+        if (auto* frozen = dyn_cast<FreezeInst>(pair))
+            return new FreezeInst(member(frozen->getOperand(0), k), "", frozen->getIterator());
+        if (auto* select = dyn_cast<SelectInst>(pair))
+            return SelectInst::Create(select->getCondition(), member(select->getTrueValue(), k), member(select->getFalseValue(), k), "",
+                                      select->getIterator());
         auto* maker = cast<Instruction>(pair);
         return ExtractValueInst::Create(maker, {k}, "", std::next(maker->getIterator()));
     };
@@ -52,6 +58,19 @@ void split_pairs(Function& function) {
                 extract->eraseFromParent();
             }
     }
+    std::vector<Instruction*> passed_on; // frozen or selected pairs
+    for (BasicBlock& block : function)
+        for (Instruction& instruction : block)
+            if (instruction.getType()->isStructTy() && (isa<FreezeInst>(instruction) || isa<SelectInst>(instruction)))
+                passed_on.push_back(&instruction);
+    for (Instruction* pair : passed_on)
+        for (User* user : make_early_inc_range(pair->users()))
+            if (auto* extract = dyn_cast<ExtractValueInst>(user)) {
+                extract->replaceAllUsesWith(member(pair, extract->getIndices()[0]));
+                extract->eraseFromParent();
+            }
+    for (Instruction* pair : passed_on) pair->replaceAllUsesWith(PoisonValue::get(pair->getType()));
+    for (Instruction* pair : passed_on) pair->eraseFromParent();
     for (PHINode* join : joins) join->replaceAllUsesWith(PoisonValue::get(join->getType())); // other joins, gone with it
     for (PHINode* join : joins) join->eraseFromParent();
 
