@@ -4,6 +4,7 @@
 #include "run_case.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <gtest/gtest.h>
@@ -117,6 +118,10 @@ private:
 int main(int argc, char** argv) {
     testing::InitGoogleTest(&argc, argv);
     using namespace anywarp::ptx_run;
+    if (!host_runs_selected_isa()) {
+        std::puts("skipped: this machine can't run ANYWARP_ISA");
+        return 77;
+    }
     const char* replaced = std::getenv("ANYWARP_PTX_RUN_FOLDER");
     std::filesystem::path folder = replaced ? replaced : ANYWARP_PTX_RUN_FOLDER;
     std::vector<std::filesystem::path> files;

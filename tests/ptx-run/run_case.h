@@ -85,6 +85,7 @@ RunResult run_on_oracle(const Case& test, const ptx::Module& module, uint32_t fu
 
 /// Compiled code: width 0 lets the JIT choose. `is_available` is false where the compiler isn't part of the build.
 bool compiled_path_is_available();
+bool host_runs_selected_isa(); // ANYWARP_ISA
 RunResult run_compiled(const Case& test, const ptx::Module& module, uint32_t function, unsigned width, bool optimize);
 
 /// Differences between the two runs' buffers, empty when they agree.

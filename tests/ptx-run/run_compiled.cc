@@ -3,6 +3,7 @@
 
 #ifdef ANYWARP_PTX_RUN_COMPILED
 #    include "jit/compiler.h"
+#    include "jit/target.h"
 #    include "machine/device_services.h"
 #    include "machine/run_grid.h"
 #    include "ptx/layout.h"
@@ -15,6 +16,7 @@ namespace anywarp::ptx_run {
 #ifdef ANYWARP_PTX_RUN_COMPILED
 
 bool compiled_path_is_available() { return true; }
+bool host_runs_selected_isa() { return jit::select_target(true).has_value(); }
 
 RunResult run_compiled(const Case& test, const ptx::Module& module, uint32_t function, unsigned width, bool optimize) {
     RunResult run;
@@ -55,6 +57,7 @@ RunResult run_compiled(const Case& test, const ptx::Module& module, uint32_t fun
 #else
 
 bool compiled_path_is_available() { return false; }
+bool host_runs_selected_isa() { return true; }
 RunResult run_compiled(const Case&, const ptx::Module&, uint32_t, unsigned, bool) {
     RunResult run;
     run.result = unsupported("this build has no compiler");
