@@ -50,6 +50,7 @@
 #include "anywarp/math_overloads.h"
 
 #include <__clang_cuda_cmath.h>
+#include "anywarp/device_float_overloads.h"
 typedef unsigned int cuuint32_t;
 #include <__clang_cuda_intrinsics.h>
 #include <__clang_cuda_complex_builtins.h>
