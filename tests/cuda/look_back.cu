@@ -48,7 +48,7 @@ __global__ void scan(const int* in, int* out, int n, volatile unsigned long long
             int t = last - int(threadIdx.x);
             unsigned long long word;
             do {
-                word = t >= 0 ? status[t] : inclusive;
+                word = t >= 0 ? status[t] : +inclusive; // "+": nvcc finds no constant where an lvalue is asked for
             } while (__any_sync(~0u, word == 0));
             unsigned done = __ballot_sync(~0u, word >= inclusive);
             int stop = done ? __ffs(done) - 1 : 31;
