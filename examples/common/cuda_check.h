@@ -13,14 +13,14 @@
 #include <utility>
 #include <vector>
 
-#define CHECK(call)                                                                                                          \
-    do {                                                                                                                     \
-        const cudaError_t check_error = (call);                                                                              \
-        if (check_error != cudaSuccess) {                                                                                    \
-            std::fprintf(stderr, "%s:%d: %s: %s (%s)\n", __FILE__, __LINE__, #call, cudaGetErrorString(check_error),         \
-                         cudaGetErrorName(check_error));                                                                     \
-            std::exit(1);                                                                                                    \
-        }                                                                                                                    \
+#define CHECK(call)                                                                                                              \
+    do {                                                                                                                         \
+        const cudaError_t check_error = (call);                                                                                  \
+        if (check_error != cudaSuccess) {                                                                                        \
+            std::fprintf(stderr, "%s:%d: %s: %s (%s)\n", __FILE__, __LINE__, #call, cudaGetErrorString(check_error),             \
+                         cudaGetErrorName(check_error));                                                                         \
+            std::exit(1);                                                                                                        \
+        }                                                                                                                        \
     } while (0)
 
 #define CHECK_LAUNCH() CHECK(cudaGetLastError())
@@ -36,8 +36,7 @@ inline void print_device() {
 }
 
 /// An array in device memory that frees itself.
-template <class T>
-class DeviceArray {
+template <class T> class DeviceArray {
 public:
     DeviceArray() = default;
     explicit DeviceArray(std::size_t count) : count_(count) {

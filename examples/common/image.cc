@@ -61,7 +61,8 @@ bool write_png(const std::string& path, const Image& image) {
     if (!file) return false;
     const int kinds[] = {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA};
     if (image.channels < 1 || image.channels > 4 || image.width < 1 || image.height < 1) {
-        std::fprintf(stderr, "%s: no PNG has %d x %d pixels of %d channels\n", path.c_str(), image.width, image.height, image.channels);
+        std::fprintf(stderr, "%s: no PNG has %d x %d pixels of %d channels\n", path.c_str(), image.width, image.height,
+                     image.channels);
         return false;
     }
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
@@ -72,8 +73,8 @@ bool write_png(const std::string& path, const Image& image) {
         return false;
     }
     png_init_io(png, file.get());
-    png_set_IHDR(png, info, image.width, image.height, 8, kinds[image.channels - 1], PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-                 PNG_FILTER_TYPE_DEFAULT);
+    png_set_IHDR(png, info, image.width, image.height, 8, kinds[image.channels - 1], PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_set_compression_level(png, 4); // half the time of the default, files a few per cent larger
     png_write_info(png, info);
     for (int y = 0; y < image.height; ++y) png_write_row(png, image.at(0, y));
@@ -89,8 +90,7 @@ bool write_png(const std::string& path, const Image& image) {
 namespace {
 
 /// Straight lines between colours at equal distances.
-template <std::size_t N>
-Color between(const Color (&stops)[N], float value) {
+template <std::size_t N> Color between(const Color (&stops)[N], float value) {
     const float place = value * (N - 1);
     const std::size_t low = std::min<std::size_t>(std::size_t(place), N - 2);
     const float share = place - float(low);

@@ -26,7 +26,8 @@ struct Color {
     float red, green, blue; // 0 ... 1
 };
 
-/// Black over violet and orange to pale yellow, each step lighter than the last: for heat and density. `value` is clamped to 0 ... 1.
+/// Black over violet and orange to pale yellow, each step lighter than the last: for heat and density. `value` is clamped to 0
+/// ... 1.
 Color ember(float value);
 /// A closed circle of colours, dark blue, white, gold, brown: for values without beginning or end, such as escape times.
 Color tides(float turn);

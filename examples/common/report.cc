@@ -51,11 +51,11 @@ void Comparison::add(double got, double expected) {
 
 bool Comparison::report(std::size_t allowed) const {
     const bool fine = passed(allowed);
-    std::printf("  %s %s: %zu values, largest difference %.3g (%.3g of the tolerance)", fine ? "ok " : "BAD", name_.c_str(), count_,
-                largest_difference_, worst_);
+    std::printf("  %s %s: %zu values, largest difference %.3g (%.3g of the tolerance)", fine ? "ok " : "BAD", name_.c_str(),
+                count_, largest_difference_, worst_);
     if (mismatches_)
-        std::printf(", %zu outside, %zu allowed; first: number %zu is %.9g, expected %.9g", mismatches_, allowed, first_bad_, bad_got_,
-                    bad_expected_);
+        std::printf(", %zu outside, %zu allowed; first: number %zu is %.9g, expected %.9g", mismatches_, allowed, first_bad_,
+                    bad_got_, bad_expected_);
     std::printf("\n");
     return fine;
 }

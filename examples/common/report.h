@@ -34,7 +34,8 @@ private:
 /// is different from everything, so a result of NaNs can't pass.
 class Comparison {
 public:
-    Comparison(std::string name, double relative, double absolute = 0) : name_(std::move(name)), relative_(relative), absolute_(absolute) {}
+    Comparison(std::string name, double relative, double absolute = 0)
+        : name_(std::move(name)), relative_(relative), absolute_(absolute) {}
 
     void add(double got, double expected);
     std::size_t count() const { return count_; }

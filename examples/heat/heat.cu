@@ -51,7 +51,8 @@ __global__ void step(int n, const double* __restrict__ from, double* __restrict_
 }
 
 static double exact(double x, double y) {
-    return std::sin(pi * x) * std::sinh(pi * y) / std::sinh(pi) + 0.6 * std::sin(2 * pi * y) * std::sinh(2 * pi * (1 - x)) / std::sinh(2 * pi);
+    return std::sin(pi * x) * std::sinh(pi * y) / std::sinh(pi) +
+           0.6 * std::sin(2 * pi * y) * std::sinh(2 * pi * (1 - x)) / std::sinh(2 * pi);
 }
 
 /// The field in colour, with a thin dark line wherever it passes a multiple of a tenth.
@@ -129,8 +130,8 @@ int main(int argc, char** argv) {
     const std::vector<double> field = here.download();
     if (!common.quiet) {
         std::printf("%d x %d points, %lld steps until the largest change was %.3g\n", n, n, steps, change);
-        std::printf("%.3f s: %.1f million points/s, %.1f thousand launches/s\n", seconds, steps * double(n - 2) * (n - 2) / seconds * 1e-6,
-                    steps / seconds * 1e-3);
+        std::printf("%.3f s: %.1f million points/s, %.1f thousand launches/s\n", seconds,
+                    steps * double(n - 2) * (n - 2) / seconds * 1e-6, steps / seconds * 1e-3);
     }
     if (common.writes_files() && !write_png(common.path("heat.png"), picture(n, field, pixels))) return 1;
 

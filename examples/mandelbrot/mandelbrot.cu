@@ -64,7 +64,8 @@ __global__ void mandelbrot(View view, uchar3* colors, int* total_rounds) {
     }
     const size_t at = size_t(py) * view.width + px;
     const float scale = 255.0f / samples;
-    colors[at] = make_uchar3((unsigned char)(red * scale + 0.5f), (unsigned char)(green * scale + 0.5f), (unsigned char)(blue * scale + 0.5f));
+    colors[at] = make_uchar3((unsigned char)(red * scale + 0.5f), (unsigned char)(green * scale + 0.5f),
+                             (unsigned char)(blue * scale + 0.5f));
     total_rounds[at] = total;
 }
 
@@ -126,8 +127,8 @@ int main(int argc, char** argv) {
     double total = 0;
     for (const int n : counts) total += n;
     if (!common.quiet)
-        std::printf("%d x %d pixels of %d points, %.3g rounds in %.3f s: %.3g million rounds/s\n", width, height, samples * samples, total,
-                    seconds, total / seconds * 1e-6);
+        std::printf("%d x %d pixels of %d points, %.3g rounds in %.3f s: %.3g million rounds/s\n", width, height,
+                    samples * samples, total, seconds, total / seconds * 1e-6);
     if (common.writes_files() && !write_png(common.path("mandelbrot.png"), image)) return 1;
 
     bool passed = true;

@@ -86,7 +86,8 @@ static std::vector<float> random_matrix(size_t count, std::uint32_t seed) {
     return values;
 }
 
-static bool check(const char* name, Shape s, const std::vector<float>& a, const std::vector<float>& b, const std::vector<float>& c) {
+static bool check(const char* name, Shape s, const std::vector<float>& a, const std::vector<float>& b,
+                  const std::vector<float>& c) {
     Comparison right(name, 0, 1.0);
     const size_t count = c.size(), step = count > 4096 ? count / 4096 : 1; // all elements of a small product
     for (size_t sample = 0; sample < count; sample += step) {
