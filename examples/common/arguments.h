@@ -20,7 +20,7 @@ public:
     double number(const std::string& name, double fallback, const std::string& help);
     std::string text(const std::string& name, const std::string& fallback, const std::string& help);
     bool flag(const std::string& name, bool fallback, const std::string& help);
-    /// A word without dashes, in order of calling.
+    /// A word without dashes, in order of calling. To be asked for after all options: only then is it known which words are values.
     std::string positional(const std::string& name, const std::string& fallback, const std::string& help);
     /// Ends the program with status 0 after --help, with status 1 after an unknown option.
     void finish();

@@ -231,11 +231,11 @@ static bool check(const Image& input, const std::vector<float>& gauss, const Res
 
 int main(int argc, char** argv) {
     Arguments arguments(argc, argv, "Blurs a picture and finds its edges");
-    const std::string file = arguments.positional("FILE.png", "", "the picture; without one a test chart is made");
     const int width = int(arguments.integer("width", 1280, "of the test chart"));
     const int height = int(arguments.integer("height", 720, "of the test chart"));
     const double sigma = arguments.number("sigma", 3, "of the Gauss curve, in pixels, at most 8");
     const CommonOptions common = common_options(arguments);
+    const std::string file = arguments.positional("FILE.png", "", "the picture; without one a test chart is made");
     arguments.finish();
     if (width < 1 || height < 1 || !(sigma > 0 && sigma <= 8)) {
         std::fprintf(stderr, "sizes must be at least 1, sigma above 0 and at most 8\n");
