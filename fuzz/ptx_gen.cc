@@ -48,6 +48,9 @@ public:
         line("shl.b32 %t5, %t0, 2;");
         line("add.s32 %t4, %t4, %t5;");
         line("mov.u64 %d8, array;");
+        // A guarded load may leave its register alone: what it holds then must be the same everywhere.
+        for (const char* name : {"%w1", "%w2", "%w3"}) line(std::string("mov.u64 ") + name + ", 0;");
+        for (const char* name : {"%h0", "%h1"}) line(std::string("mov.u16 ") + name + ", 0;");
         line("st.shared.u32 [%t4], %r0;");
         for (unsigned r = 1; r < registers_; ++r) line("mad.lo.s32 " + reg(r) + ", " + reg(r - 1) + ", " + number() + ", %t0;");
         for (int i = 0; i < 8; ++i) line("st.local.u32 [array+" + std::to_string(i * 4) + "], " + reg(unsigned(i)) + ";");

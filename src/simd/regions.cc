@@ -113,6 +113,26 @@ void Regions::order_region(Loop* loop, BasicBlock* header) {
     }
 }
 
+// Does every lane that is active in `from` come to `block` in the same iteration of their loop? Post-dominance alone doesn't say
+// so: a path may leave the loop, go round an outer one and come back.
+bool Regions::meets_again(BasicBlock* block, BasicBlock* from) const {
+    if (!post_dominators_.dominates(block, from)) return false;
+    Loop* loop = loops_.getLoopFor(block);
+    if (!loop) return true;
+    llvm::DenseSet<BasicBlock*> seen{from};
+    std::vector<BasicBlock*> work{from};
+    while (!work.empty()) {
+        BasicBlock* at = work.back();
+        work.pop_back();
+        for (BasicBlock* next : llvm::successors(at)) {
+            if (next == block) continue;
+            if (!loop->contains(next) || next == loop->getHeader()) return false;
+            if (seen.insert(next).second) work.push_back(next);
+        }
+    }
+    return true;
+}
+
 // ---- divergent loops -----------------------------------------------------------------------------------------------------
 
 // A block of a loop is "full" when, whenever it runs, all lanes that are active in this iteration are active in it. A loop is
@@ -141,7 +161,7 @@ void Regions::find_divergent_loops() {
                 auto* node = dominators_.getNode(block)->getIDom();
                 while (node && loop->contains(node->getBlock()) && loops_.getLoopFor(node->getBlock()) != own) node = node->getIDom();
                 if (node && loop->contains(node->getBlock()) && full.contains(node->getBlock()) && own == loop &&
-                    post_dominators_.dominates(block, node->getBlock()))
+                    meets_again(block, node->getBlock()))
                     all = true;
             }
             if (all && !(own != loop && !header_of_inner && in_divergent_inner(block))) full.insert(block);
@@ -170,7 +190,7 @@ void Regions::find_mask_leaders() {
             else node = node->getIDom();
         }
         if (!node) continue;
-        if (post_dominators_.dominates(block, node->getBlock())) plans_[block].mask_leader = node->getBlock();
+        if (meets_again(block, node->getBlock())) plans_[block].mask_leader = node->getBlock();
     }
 }
 

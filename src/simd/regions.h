@@ -49,6 +49,7 @@ public:
 private:
     void find_order();
     void order_region(llvm::Loop* loop, llvm::BasicBlock* header);
+    bool meets_again(llvm::BasicBlock* block, llvm::BasicBlock* from) const;
     void find_divergent_loops();
     void find_mask_leaders();
     void linearize();
