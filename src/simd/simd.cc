@@ -114,6 +114,8 @@ void normalize(Function& function, DominatorTree& dominators, LoopInfo& loops) {
     loops.analyze(dominators);
 }
 
+constexpr uint32_t frame_align = 256; // the widest vector of a warp, <32 x double>
+
 Type* info_type(LLVMContext& context) {
     Type* i32 = Type::getInt32Ty(context);
     Type* ptr = PointerType::getUnqual(context);
@@ -151,6 +153,8 @@ Function* make_run_block(Module& module, Function& warp, const WidenOptions& opt
 }
 
 // The warp function as a coroutine (LLVM's switched-resume form): start makes the frame, resume goes on behind a suspension.
+// Local arrays lie behind LLVM's part of the frame. They can't be left to LLVM, which keeps an alloca on the stack once its
+// address has escaped (a vector of lane addresses in memory is enough), and the stack is gone after a suspension.
 struct Coroutine { Function *start, *resume, *frame_bytes; };
 Coroutine make_coroutine(Module& module, Function& warp, const WidenOptions& options) {
     LLVMContext& context = module.getContext();
@@ -169,9 +173,19 @@ Coroutine make_coroutine(Module& module, Function& warp, const WidenOptions& opt
     b.SetInsertPoint(entry);
     Value* id = b.CreateIntrinsic(Intrinsic::coro_id, {}, {b.getInt32(64), null, null, null});
     Value* size = b.CreateIntrinsic(Intrinsic::coro_size, {b.getInt64Ty()}, {});
+    uint64_t local_bytes = 0;
+    DenseMap<const AllocaInst*, uint64_t> local_offsets;
+    for (Instruction& instruction : warp.getEntryBlock())
+        if (auto* array = dyn_cast<AllocaInst>(&instruction); array && array->hasMetadata("anywarp.local")) {
+            local_bytes = alignTo(local_bytes, array->getAlign());
+            local_offsets[array] = local_bytes;
+            local_bytes += module.getDataLayout().getTypeAllocSize(array->getAllocatedType());
+        }
+    Value* local_begin = b.CreateAnd(b.CreateAdd(size, b.getInt64(frame_align - 1)), b.getInt64(-uint64_t(frame_align)));
+    Value* locals = b.CreateGEP(b.getInt8Ty(), start->getArg(3), local_begin, "locals");
     b.CreateCondBr(b.CreateICmpEQ(start->getArg(2), null), size_only, begin);
     b.SetInsertPoint(size_only);
-    b.CreateStore(size, start->getArg(3));
+    b.CreateStore(b.CreateAdd(local_begin, b.getInt64(local_bytes)), start->getArg(3));
     b.CreateRetVoid();
     b.SetInsertPoint(begin);
     Value* handle = b.CreateIntrinsic(Intrinsic::coro_begin, {}, {id, start->getArg(3)});
@@ -187,6 +201,12 @@ Coroutine make_coroutine(Module& module, Function& warp, const WidenOptions& opt
     start->addFnAttr(Attribute::PresplitCoroutine);
     start->removeFnAttr(Attribute::AlwaysInline);
     auto* body = cast<BasicBlock>(map[&warp.getEntryBlock()]);
+    for (auto& [array, offset] : local_offsets) {
+        auto* copy = cast<AllocaInst>(map[array]);
+        b.SetInsertPoint(copy);
+        copy->replaceAllUsesWith(b.CreateConstGEP1_64(b.getInt8Ty(), locals, offset));
+        copy->eraseFromParent();
+    }
     for (Instruction& instruction : make_early_inc_range(*body))
         if (isa<AllocaInst>(instruction)) instruction.moveBefore(entry->getFirstNonPHI());
     b.SetInsertPoint(begin);
@@ -290,7 +310,7 @@ Result<void> widen_kernel(Function& function, const WidenOptions& options, Targe
 
     auto number = [&](uint32_t value) { return b.getInt32(value); };
     auto* info = ConstantStruct::get(cast<StructType>(info_type(context)),
-                                     {number(kernel_abi_version), number(options.width), number(widener.suspends), number(256), run_block, start, resume,
+                                     {number(kernel_abi_version), number(options.width), number(widener.suspends), number(frame_align), run_block, start, resume,
                                       frame_bytes, number(widener.contiguous), number(widener.broadcast), number(widener.strided),
                                       number(widener.gather), number(widener.atomics), number(options.local_bytes), number(options.spins), number(0)});
     new GlobalVariable(module, info->getType(), true, GlobalValue::ExternalLinkage, info, "anywarp_kernel_info");

@@ -473,6 +473,7 @@ void Widener::emit_alloca(AllocaInst& array) {
     uint64_t size = alignTo(layout.getTypeAllocSize(array.getAllocatedType()), array.getAlign());
     auto* all = make_slot(ArrayType::get(b_.getInt8Ty(), size * width_), array.getName());
     all->setAlignment(std::max(array.getAlign(), Align(64)));
+    all->setMetadata("anywarp.local", MDNode::get(context_, {})); // in a coroutine it must outlive suspensions
     define(array, {all, nullptr, nullptr});
 }
 
