@@ -41,7 +41,7 @@ with open("special_coefficients.h", "w") as out:
     out.write("// Written by fit_special.py: coefficients, highest power first, of polynomials in a variable mapped to [-1, 1].\n#pragma once\n\n")
     # erf(sqrt(z)) / sqrt(z), z in [0, 1]
     fit("ANYWARP_ERF_SMALL", lambda z: erf(sqrt(z)) / sqrt(z) if z > 1e-40 else 2 / sqrt(pi), mpf(0), mpf(1), 11, out)
-    # (1 + 2x) erfcx(x) for x >= 0.9 over t = (x - 3)/(x + 3)
+    # (1 + 2x) erfcx(x) for x >= 0.4 over t = (x - 3)/(x + 3)
     def scaled(t):
         if t >= 1 - mpf(10) ** -25:
             return 2 / sqrt(pi)
@@ -56,7 +56,7 @@ with open("special_coefficients.h", "w") as out:
         r = (1 + 2 * x) * exp(x * x) * erfc(x)
         mp.dps = 60
         return r
-    fit("ANYWARP_ERFCX", scaled, (mpf("0.9") - 3) / (mpf("0.9") + 3), mpf(1), 24, out)
+    fit("ANYWARP_ERFCX", scaled, (mpf("0.4") - 3) / (mpf("0.4") + 3), mpf(1), 24, out)
     # gamma on [1, 2] and lgamma / ((x - 1)(x - 2)) on [0.5, 3]
     fit("ANYWARP_GAMMA", gamma, mpf(1), mpf(2), 22, out)
     def q(x):

@@ -9,6 +9,12 @@ namespace {
 INTERNAL double limit(double x, double bound) {
     return minimum(maximum(x, -bound), bound);
 }
+// e^x / 2 for x > 1, as e^(x - ln 2) with what the subtraction rounds off put back: it doesn't overflow before the result does.
+INTERNAL double half_exp(double x) {
+    const double bounded = minimum(maximum(x, 1.0), 800.0);
+    const double difference = bounded - ln2_high;
+    return exp_core(difference, ((bounded - difference) - ln2_high) - ln2_low);
+}
 
 } // namespace
 
@@ -16,17 +22,14 @@ DEVICE_FUNCTION double __nv_sinh(double x) {
     const double ax = abs(x);
     const double t = expm1_core(minimum(ax, 709.0));
     double result = 0.5 * (t + t / (t + 1.0));
-    const double big = exp_core(ax * 0.5, 0.0);
-    result = ax > 708.0 ? big * 0.5 * big : result;
+    result = ax > 708.0 ? half_exp(ax) : result;
     return x != x || ax < 0x1p-28 ? x : copysign(result, x);
 }
 DEVICE_FUNCTION double __nv_cosh(double x) {
     const double ax = abs(x);
-    // Half of it all along: 2^-1 is exact, and e^|x|/2 doesn't overflow before the result does.
     const double e = exp_core(minimum(ax, 708.0), 0.0);
     double result = fma(0.5, e, 0.5 / e);
-    const double big = exp_core(ax * 0.5, 0.0);
-    result = ax > 708.0 ? big * 0.5 * big : result;
+    result = ax > 708.0 ? half_exp(ax) : result;
     return x != x ? x : result;
 }
 DEVICE_FUNCTION double __nv_tanh(double x) {

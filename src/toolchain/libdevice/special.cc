@@ -1,5 +1,5 @@
 // Error functions, their inverses, the normal distribution and the gamma functions. erfc comes from the scaled function
-// erfcx, which is smooth: one polynomial of (x - 3)/(x + 3) serves everything above 0.9, and e^(-x^2) is computed with the
+// erfcx, which is smooth: one polynomial of (x - 3)/(x + 3) serves everything above 0.4, and e^(-x^2) is computed with the
 // square's lost bits. The inverses are an elementary guess (Winitzki's) and two of Halley's steps. Single precision goes
 // through double. The Bessel functions are not here yet: a program that calls one fails to link its device code by that name.
 #include "exponential.h"
@@ -17,10 +17,10 @@ INTERNAL double erf_small(double x) { // |x| < 1
     const double t = fma(2.0 * x, x, -1.0);
     return x * horner(t, ANYWARP_ERF_SMALL);
 }
-INTERNAL double erfcx_large(double x) { // x >= 0.9
+INTERNAL double erfcx_large(double x) { // x >= 0.4
     const double t = x > 0x1p200 ? 1.0 : (x - 3.0) / (x + 3.0);
-    // The fit's interval is t from -0.538 to 1.
-    constexpr double low = (0.9 - 3.0) / (0.9 + 3.0);
+    // The fit's interval is t from -0.765 to 1.
+    constexpr double low = (0.4 - 3.0) / (0.4 + 3.0);
     const double u = (t - (1.0 + low) / 2) * (2 / (1.0 - low));
     return horner(u, ANYWARP_ERFCX) / fma(2.0, x, 1.0);
 }
@@ -170,7 +170,8 @@ INTERNAL double lgamma_double(double x) {
     }
 PAIR_OF_FUNCTIONS(erf, erf_core(x))
 PAIR_OF_FUNCTIONS(erfc, erfc_core(x, 0.0))
-PAIR_OF_FUNCTIONS(erfcx, x < 0.95 ? exp_of_square(maximum(x, -30.0), 1.0) * erfc_core(maximum(x, -30.0), 0.0) : x != x ? x : erfcx_large(x))
+// Above 0.4 erf is so large that 1 - erf would lose a place.
+PAIR_OF_FUNCTIONS(erfcx, x < 0.4 ? exp_of_square(maximum(x, -30.0), 1.0) * erfc_core(maximum(x, -30.0), 0.0) : x != x ? x : erfcx_large(x))
 PAIR_OF_FUNCTIONS(erfinv, erfinv_double(x))
 PAIR_OF_FUNCTIONS(erfcinv, erfcinv_double(x))
 PAIR_OF_FUNCTIONS(normcdf, normcdf_double(x))

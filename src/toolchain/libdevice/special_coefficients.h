@@ -15,31 +15,31 @@
     -0x1.1fd16292151fdp-3, \
     0x1.ee51eb23cb7eap-1
 #define ANYWARP_ERFCX \
-    -0x1.248b8efec5aa4p-38, \
-    0x1.d2c37cde590f7p-39, \
-    0x1.e121860a22722p-35, \
-    -0x1.f44e302a2c25dp-36, \
-    -0x1.ef8a521206e4cp-32, \
-    0x1.d6d713d9c41d9p-34, \
-    0x1.c96a37fd3d860p-29, \
-    -0x1.37b6242233bdap-32, \
-    -0x1.b317d78750898p-26, \
-    0x1.82a707711f179p-28, \
-    0x1.bb7531e180c6fp-23, \
-    -0x1.65ac1d874ff65p-23, \
-    -0x1.d08fa8cdb37adp-20, \
-    0x1.e8c4e89530affp-19, \
-    0x1.8ee0947709bfdp-17, \
-    -0x1.0da9a905248d6p-14, \
-    0x1.0c93fe445e874p-15, \
-    0x1.765ed25902b4fp-11, \
-    -0x1.e09b42c0fee8dp-9, \
-    0x1.5a463278473c0p-7, \
-    -0x1.4cfe5cda6ebd1p-6, \
-    0x1.77c9c384a7b8fp-6, \
-    0x1.be31ce770ecffp-8, \
-    -0x1.beebeb5fb966ap-4, \
-    0x1.3870ff4f3898bp+0
+    0x1.f460d0226d90ep-38, \
+    0x1.81e85e798db9ap-33, \
+    0x1.0ab137a99afb3p-34, \
+    -0x1.0eea00b9e1c9ap-29, \
+    -0x1.ca76e2e2d6176p-30, \
+    0x1.bca0e632260ccp-27, \
+    0x1.2821418e63ba9p-26, \
+    -0x1.3a3bc18be6cf7p-24, \
+    -0x1.1ef78ddfa5a06p-23, \
+    0x1.d930e83ceec35p-22, \
+    0x1.e93fce9d167bap-21, \
+    -0x1.ac1bc88c73c53p-19, \
+    -0x1.684caaf278db1p-18, \
+    0x1.d57af0cac573dp-16, \
+    0x1.f303d9a6dff51p-17, \
+    -0x1.13183f7e855b3p-12, \
+    0x1.8d2f17bb41428p-12, \
+    0x1.aa53d2f32fc12p-10, \
+    -0x1.45bcdcf5b1daep-7, \
+    0x1.cb4ec01f06bcdp-6, \
+    -0x1.a067a138e2346p-5, \
+    0x1.ceabc961594fbp-5, \
+    -0x1.1013fdf755aadp-7, \
+    -0x1.00dca7a37e794p-3, \
+    0x1.3c90c5fa9b6d5p+0
 #define ANYWARP_GAMMA \
     0x1.6c3032e6c6f69p-35, \
     -0x1.1123e91f561a5p-33, \
