@@ -294,7 +294,11 @@ public:
                 for (uint32_t n = graph_.blocks[k].begin; n < graph_.blocks[k].end; ++n) {
                     const Instruction& i = body_.instructions[n];
                     bool writes = i.opcode == Opcode::st || i.opcode == Opcode::red || i.opcode == Opcode::atom;
-                    if (writes && i.space != StateSpace::local && i.space != StateSpace::param) return true;
+                    if (!writes || i.space == StateSpace::local || i.space == StateSpace::param) continue;
+                    // Lanes that write and then come to the loop as well have written before any lane of the warp polls.
+                    std::vector<bool> from_here(graph_.blocks.size(), false);
+                    reach(k, from_here);
+                    if (!from_here[inner]) return true;
                 }
             }
         }
