@@ -320,8 +320,6 @@ Value* Widener::all(Value* mask) {
     return b_.CreateICmpEQ(b_.CreateBitCast(mask, b_.getIntNTy(width_)), ConstantInt::getSigned(b_.getIntNTy(width_), -1));
 }
 
-Value* Widener::reduce_any(Value* vector) { return any(vector); }
-
 Value* Widener::active_count() {
     if (!mask_) return b_.getInt32(width_);
     return b_.CreateUnaryIntrinsic(Intrinsic::ctpop, mask_bits(mask_, 32));

@@ -71,7 +71,6 @@ private:
     llvm::Value* any(llvm::Value* mask);
     llvm::Value* all(llvm::Value* mask);
     llvm::Value* mask_bits(llvm::Value* mask, unsigned bits = 64); // lane i = bit i
-    llvm::Value* reduce_any(llvm::Value* vector);
     llvm::Value* active_count();
     llvm::Value* warp_threads(); // threads of this warp: width, or fewer in the last one
 
