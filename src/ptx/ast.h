@@ -120,6 +120,7 @@ struct Operand {
     bool float_is_single = false; // 0f form
     bool address_has_register = false;
     int8_t component = -1;   // .x .y .z .w (or .r .g .b .a) as 0..3; video selectors .b0 .. .b3 as 4..7, .h0 .h1 as 8, 9
+    uint16_t parts = 0; // selector of several parts, %r1.h10 or .b7654: a nibble per part, its number + 1, lowest part lowest
     RegisterId reg = no_index;
     uint64_t bits = 0;
     int64_t offset = 0;

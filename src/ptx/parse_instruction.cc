@@ -185,6 +185,19 @@ bool BodyParser::parse_component(Operand& operand) {
             advance();
             return true;
         }
+    // Selectors and masks of the SIMD video instructions: .h10, .b3210, .b20 ...
+    std::string_view word = token_.text.substr(1);
+    if (word.size() > 2 && word.size() <= (word[0] == 'h' ? 3 : 5) && (word[0] == 'h' || word[0] == 'b')) {
+        unsigned last = word[0] == 'h' ? 3 : 7;
+        uint16_t parts = 0;
+        for (char c : word.substr(1)) parts = c >= '0' && c <= char('0' + last) && (parts || c == word[1]) ? uint16_t(parts << 4 | (c - '0' + 1)) : 0;
+        if (parts) {
+            operand.parts = parts;
+            operand.component = int8_t(word[0] == 'h' ? 8 : 4);
+            advance();
+            return true;
+        }
+    }
     return fail(token_.where, "unknown component '" + std::string(token_.text) + "'");
 }
 

@@ -2,6 +2,7 @@
 // instructions, the same initial bytes; printing that gives the same text. Blocks and register ranges are gone (names are unique in a parsed body), and modifiers
 // stand in the order of the specification, not in that of the source.
 #include "ptx/tables.h"
+#include "ptx/texture_descriptor.h"
 
 #include <bit>
 #include <cstdio>
@@ -70,10 +71,27 @@ std::string initial_value(const Module& module, const Variable& v, uint64_t offs
     return std::to_string(value);
 }
 
+/// " = { filter_mode = linear, ... }" of a .texref or .samplerref, or nothing. Elements of an array share one initialiser.
+std::string initial_modes(const Variable& v) {
+    AnywarpSampler s;
+    if (v.initializer->bytes.size() < sizeof(AnywarpReference)) return "";
+    std::memcpy(&s, v.initializer->bytes.data() + ANYWARP_REFERENCE_INITIAL_OFFSET, sizeof s);
+    if (!s.magic) return "";
+    constexpr std::string_view address_modes[] = {"wrap", "clamp_to_edge", "mirror", "clamp_to_border"};
+    std::string out = s.filter == ANYWARP_FILTER_LINEAR ? " = { filter_mode = linear" : " = { filter_mode = nearest";
+    for (int i = 0; i < 3; i++)
+        out += ", addr_mode_" + std::to_string(i) + " = " + std::string(address_modes[s.address_mode[i] & 3]);
+    out += v.type == Type::samplerref ? ", force_unnormalized_coords = " + std::to_string(!s.normalized)
+                                      : ", normalized_coords = " + std::to_string(s.normalized);
+    return out + " }";
+}
+
 void print_variable(std::string& out, const Module& module, const Variable& v) {
     out += linkage_words(v.linkage);
     out += declaration(v);
-    if (v.initializer) {
+    if (v.initializer && bits(v.type) == 0) {
+        out += initial_modes(v);
+    } else if (v.initializer) {
         size_t next_address = 0;
         unsigned step = std::max(1u, bytes(v.type));
         bool list = v.is_array || v.vector > 1;
@@ -190,6 +208,12 @@ private:
     }
     static std::string component(const Operand& o) {
         constexpr const char* names[] = {".x", ".y", ".z", ".w", ".b0", ".b1", ".b2", ".b3", ".h0", ".h1"};
+        if (o.parts) {
+            std::string out = o.component >= 8 ? ".h" : ".b";
+            for (int shift = 12; shift >= 0; shift -= 4)
+                if (unsigned digit = o.parts >> shift & 15) out += char('0' + digit - 1);
+            return out;
+        }
         return o.component >= 0 && o.component < 10 ? names[o.component] : "";
     }
     std::string elements(const Operand& o, size_t begin = 0) const {

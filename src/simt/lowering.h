@@ -187,6 +187,9 @@ private:
     Value* compare(const Instruction& i, Value* a, Value* c, Type type, Modifier op);
     Value* combine(const Instruction& i, Value* result, const Operand& predicate);
     Value* round_to_integral(Value* v, const Instruction& i);
+    Value* video_value(const Instruction& i, Value* x, Value* y); // video.cc
+    Value* clamp_part(Value* v, bool sign, unsigned bits);
+    void video_scalar(const Instruction& i);
     Value* half_to_float(Value* v, Type type);
     Value* float_to_half(Value* v, Type type);
     Value* convert(const Instruction& i, Value* v, Type to, Type from);
