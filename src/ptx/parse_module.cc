@@ -88,6 +88,11 @@ bool ModuleParser::parse_statement() {
     default: return fail(d.where, "." + std::string(spelling(d.variable.space)) + " variable at module scope");
     }
     if (!d.has_type) return fail_here("a type");
+    if (d.variable.space == StateSpace::tex) { // PTX 1.x: .tex .u32 name
+        d.variable.space = StateSpace::global;
+        d.variable.type = Type::texref;
+        d.variable.vector = 1;
+    }
     for (;;) {
         Variable variable = d.variable;
         std::vector<PendingAddress> pending;

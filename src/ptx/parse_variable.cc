@@ -3,6 +3,7 @@
 // An initialiser becomes flat bytes plus the addresses to be written into them. Names in it are resolved at the end of the
 // module, because a table of functions or strings may stand before what it points to.
 #include "ptx/parser.h"
+#include "ptx/texture_descriptor.h"
 
 #include <bit>
 #include <cstring>
@@ -11,7 +12,10 @@ namespace anywarp::ptx {
 namespace {
 
 bool is_opaque(Type type) { return type == Type::texref || type == Type::samplerref || type == Type::surfref; }
-uint64_t element_bytes(const Variable& v) { return is_opaque(v.type) ? 8 : uint64_t(bytes(v.type)) * v.vector; }
+uint64_t element_bytes(const Variable& v) {
+    if (is_opaque(v.type)) return v.space == StateSpace::param ? 8 : sizeof(AnywarpReference); // a parameter is just the handle
+    return uint64_t(bytes(v.type)) * v.vector;
+}
 
 constexpr uint64_t max_variable_bytes = 1ull << 40;
 constexpr uint64_t max_initialised_bytes = 1ull << 28;
@@ -72,6 +76,7 @@ bool Parser::parse_declaration_words(Declaration& d) {
 bool Parser::parse_declarator(Variable& v, std::vector<PendingAddress>* pending) {
     if (!token_.is_identifier()) return fail_here("a name");
     v.where = token_.where;
+    std::string_view name = token_.text;
     v.name = token_.text;
     advance();
     std::vector<uint64_t> dims;
@@ -96,8 +101,11 @@ bool Parser::parse_declarator(Variable& v, std::vector<PendingAddress>* pending)
         v.elements *= dim;
         if (v.elements > max_variable_bytes) return fail(v.where, "'" + v.name + "' is too large");
     }
+    if (is_opaque(v.type)) v.align = v.space == StateSpace::param ? 8 : 64;
     if (!v.align) v.align = std::max<uint32_t>(1, uint32_t(element_bytes(v)));
-    if (token_.is('=')) {
+    if (is_opaque(v.type) && pending && v.space == StateSpace::global) {
+        if (!parse_opaque_initializer(v, name, pending)) return false;
+    } else if (token_.is('=')) {
         if (!pending) return fail_here("no initialiser here");
         advance();
         if (!parse_initializer(v, dims, pending)) return false;
@@ -110,12 +118,6 @@ bool Parser::parse_declarator(Variable& v, std::vector<PendingAddress>* pending)
 }
 
 bool Parser::parse_initializer(Variable& v, std::vector<uint64_t>& dims, std::vector<PendingAddress>* pending) {
-    if (is_opaque(v.type)) { // .texref t = { filter_mode = linear }: the sampler state of sm_1x texturing
-        if (!token_.is('{')) return fail_here("'{'");
-        if (!lexer_.skip_braces()) return fail(v.where, "unterminated initialiser");
-        advance();
-        return true;
-    }
     v.initializer.emplace();
     if (v.vector > 1) dims.push_back(v.vector);
     if (!token_.is('{')) {

@@ -75,6 +75,8 @@ private:
     bool parse_initializer_list(Variable& variable, const std::vector<uint64_t>& dims, size_t level, uint64_t begin,
                                 std::vector<PendingAddress>* pending, uint64_t& elements);
     bool parse_initializer_value(Variable& variable, uint64_t offset, std::vector<PendingAddress>* pending);
+    bool parse_opaque_initializer(Variable& variable, std::string_view name, std::vector<PendingAddress>* pending);
+    bool parse_sampler_member(std::string_view member, Type type, void* sampler);
 
     std::vector<Diagnostic>& diagnostics_;
 };

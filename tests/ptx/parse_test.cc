@@ -197,7 +197,11 @@ TEST(Parse, PrintsTheSameModule) {
 .extern .func (.param .b32 r) vprintf (.param .b64 a, .param .b64 b);
 .visible .global .align 8 .u64 t[2] = {generic(s)+1, 0};
 .global .align 1 .b8 s[4] = {0xFF(t), 2, 3};
-.global .texref tex0;
+.global .texref tex0 = { filter_mode = linear, addr_mode_0 = wrap, normalized_coords = 1 };
+.global .texref tex1;
+.global .samplerref sampler0;
+.global .samplerref sampler1[2] = { filter_mode = linear, force_unnormalized_coords = 1, addr_mode_2 = mirror };
+.global .surfref surf0;
 .visible .func (.param .b32 ret0) twice(.param .b32 a) { .reg .b32 %r<3>; ld.param.u32 %r1, [a]; add.s32 %r2, %r1, %r1; st.param.b32 [ret0+0], %r2; ret; }
 .visible .entry k(.param .u64 p, .param .align 4 .b8 q[12]) .maxntid 32, 1, 1 {
 .reg .pred %p<3>; .reg .b32 %r<20>; .reg .b64 %rd<5>; .reg .f32 %f<9>; .local .align 8 .b8 depot[24];
@@ -205,7 +209,7 @@ TEST(Parse, PrintsTheSameModule) {
 ld.param.u64 %rd1, [p]; cvta.to.global.u64 %rd2, %rd1; mov.u32 %r1, %tid.x; mad.lo.s32 %r2, %r1, 4, -7;
 setp.lt.and.s32 %p1|%p2, %r1, %r2, !%p1; @!%p1 ld.global.nc.v4.f32 {%f1, %f2, %f3, _}, [%rd2+16];
 shfl.sync.bfly.b32 %r3|%p1, %r1, 16, 31, -1; atom.global.gpu.relaxed.add.u32 %r4, [%rd2+-4], 1;
-tex.2d.v4.f32.s32 {%f1, %f2, %f3, %f4}, [tex0, {%r1, %r2}]; suld.b.2d.b32.trap %r5, [tex0, {%r1, %r2}];
+tex.2d.v4.f32.s32 {%f1, %f2, %f3, %f4}, [tex0, {%r1, %r2}]; suld.b.2d.b32.trap %r5, [surf0, {%r1, %r2}];
 mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%f1,%f2,%f3,%f4}, {%r1,%r2}, {%r3}, {%f5,%f6,%f7,%f8};
 cvt.rn.f32.s32 %f1, %r1; cvt.rzi.s32.f32 %r1, %f1; fma.rn.ftz.f32 %f1, %f2, 0f3F800000, %f3; vadd.s32.s32.s32.sat %r1, %r2.b0, %r3.h1;
 { .param .b32 a0; .param .b32 r0; st.param.b32 [a0+0], %r1; call.uni (r0), twice, (a0); ld.param.b32 %r6, [r0+0]; }
