@@ -5,6 +5,7 @@
 // 9.5: ld, st and cvt take registers wider than the type. Tensor-core and bulk-copy instructions are checked for their operand
 // counts only; their shapes are the lowering's matter.
 #include "ptx/tables.h"
+#include "ptx/verify_texture.h"
 
 #include <algorithm>
 
@@ -35,11 +36,25 @@ Arity arity(std::string_view syntax) {
     return result;
 }
 
+/// verify_texture.cc checks these.
+bool is_texture(Opcode opcode) {
+    switch (opcode) {
+    case Opcode::tex:
+    case Opcode::tld4:
+    case Opcode::txq:
+    case Opcode::suld:
+    case Opcode::sust:
+    case Opcode::sured:
+    case Opcode::suq: return true;
+    default: return false;
+    }
+}
+
 /// Instructions whose optional parts depend on each other in ways that a syntax line doesn't say.
 bool has_free_form(const Instruction& in) {
     std::string_view name = info(in.opcode).name;
     return in.opcode == Opcode::call || name.starts_with("tcgen05") || name.starts_with("wgmma") || name.find(".bulk") != name.npos ||
-           in.has(Modifier::block_scale) || in.opcode == Opcode::tensormap_replace || in.opcode == Opcode::tex ||
+           in.has(Modifier::block_scale) || in.opcode == Opcode::tensormap_replace || is_texture(in.opcode) ||
            in.opcode == Opcode::st_async || in.opcode == Opcode::fence;
 }
 
@@ -80,6 +95,9 @@ private:
             }
         }
         for (const Operand& operand : in.operands) check_negation(operand);
+        if (is_texture(in.opcode) || in.opcode == Opcode::istypep)
+            return verify_texture(module_, function_, body_, in,
+                                  [this](SourceLocation where, std::string message) { report(where, std::move(message)); });
         switch (in.opcode) {
         case Opcode::ld:
         case Opcode::ldu:
