@@ -51,8 +51,9 @@ std::unique_ptr<Frame> make_frame(Thread& thread, uint32_t function) {
     const ptx::Function& declared = grid.module.functions.at(function);
     auto frame = std::make_unique<Frame>();
     frame->function = function;
-    frame->body = &grid.body(function);
-    frame->registers.assign(frame->body->registers.size() * 4, 0);
+    frame->code = &grid.code(function);
+    frame->body = frame->code->body;
+    frame->registers.assign(frame->code->slots.back(), 0);
     std::vector<uint64_t> places;
     uint64_t size = 0;
     auto place = [&](const ptx::Variable& v) {
@@ -155,7 +156,7 @@ Flow execute_call(Thread& thread, const Instruction& instruction) {
         }
         uint32_t reg;
         if (parameter.space == StateSpace::reg && register_named(*callee->body, parameter.name, reg))
-            std::memcpy(&callee->registers[reg * 4], callee->parameters[i], ptx::bytes(parameter.type));
+            std::memcpy(&callee->registers[callee->code->slots[reg]], callee->parameters[i], ptx::bytes(parameter.type));
     }
     (void)caller; // its pc stays at the call until the return
     thread.frames.push_back(std::move(callee));
@@ -177,7 +178,7 @@ Flow execute_return(Thread& thread, const Instruction& instruction) {
         const ptx::Variable& result = declared.returns[i];
         uint32_t reg;
         if (result.space == StateSpace::reg && register_named(*callee->body, result.name, reg))
-            std::memcpy(callee->returns[i], &callee->registers[reg * 4], ptx::bytes(result.type));
+            std::memcpy(callee->returns[i], &callee->registers[callee->code->slots[reg]], ptx::bytes(result.type));
         const Operand& destination = (*call.returns)[i];
         if (is_place(destination)) {
             std::memcpy(reinterpret_cast<uint8_t*>(effective_address(thread, destination, nullptr)), callee->returns[i],

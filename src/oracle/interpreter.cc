@@ -15,13 +15,21 @@ void Buffer::allocate(uint64_t size) {
     size_ = size;
 }
 
-const Body& Grid::body(uint32_t function) {
-    auto found = bodies.find(function);
-    if (found != bodies.end()) return *found->second;
+const Code& Grid::code(uint32_t function) {
+    auto found = code_of_functions.find(function);
+    if (found != code_of_functions.end()) return found->second;
     Result<const Body*> parsed = module.body(function);
     if (!parsed) throw Fault{parsed.error()};
-    bodies[function] = *parsed;
-    return **parsed;
+    Code& code = code_of_functions[function];
+    code.body = *parsed;
+    for (const Instruction& instruction : code.body->instructions) code.handlers.push_back(find_handler(instruction.opcode));
+    uint32_t slots = 0;
+    for (const ptx::Register& r : code.body->registers) {
+        code.slots.push_back(slots);
+        slots += r.vector;
+    }
+    code.slots.push_back(slots);
+    return code;
 }
 
 std::string describe(Thread& thread, const Instruction& instruction) {
@@ -59,13 +67,13 @@ bool step(Thread& thread) {
     }
     const Instruction& instruction = frame.body->instructions[frame.pc];
     if (instruction.guard != ptx::no_index) {
-        bool guard = frame.registers[instruction.guard * 4] != 0;
+        bool guard = frame.registers[frame.code->slots[instruction.guard]] != 0;
         if (guard == instruction.guard_negated) {
             ++frame.pc;
             return true;
         }
     }
-    Handler handler = find_handler(instruction.opcode);
+    Handler handler = frame.code->handlers[frame.pc];
     if (!handler) refuse(thread, instruction);
     Flow flow;
     try {

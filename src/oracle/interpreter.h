@@ -47,12 +47,32 @@ private:
     uint64_t size_ = 0;
 };
 
+struct Thread;
+
+enum class Flow {
+    next,   // go on with the following instruction
+    jumped, // the pc has been set
+    wait,   // not done: execute it again when released
+    ended   // the thread has exited
+};
+
+using Handler = Flow (*)(Thread&, const Instruction&);
+Handler find_handler(Opcode opcode);
+
+/// A function's body and what is looked up in it once per run.
+struct Code {
+    const Body* body = nullptr;
+    std::vector<Handler> handlers; // one per instruction; null where the oracle has none
+    std::vector<uint32_t> slots;   // where each register's first element lies in Frame::registers; then their number
+};
+
 /// One activation of a function. Variables and parameters lie in `memory`.
 struct Frame {
     uint32_t function = 0;
+    const Code* code = nullptr;
     const Body* body = nullptr;
     uint32_t pc = 0;
-    std::vector<u128> registers; // four per register: vector registers have up to four elements
+    std::vector<u128> registers; // see Code::slots; vector registers have up to four elements
     Buffer memory;
     std::vector<uint8_t*> variables, parameters, returns; // host addresses; null for shared variables
     std::deque<Buffer> allocas;
@@ -113,22 +133,12 @@ struct Grid {
     ptx::SharedLayout shared_layout;
     ptx::ParameterLayout parameter_layout;
     uint64_t shared_size = 0;
-    std::unordered_map<uint32_t, const Body*> bodies;
+    std::unordered_map<uint32_t, Code> code_of_functions;
     std::unordered_map<uint8_t*, std::unique_ptr<Buffer>> heap; // device-side malloc
 
-    const Body& body(uint32_t function);
+    const Code& code(uint32_t function);
 };
 inline Grid& Thread::grid() const { return *block->grid; }
-
-enum class Flow {
-    next,   // go on with the following instruction
-    jumped, // the pc has been set
-    wait,   // not done: execute it again when released
-    ended   // the thread has exited
-};
-
-using Handler = Flow (*)(Thread&, const Instruction&);
-Handler find_handler(Opcode opcode);
 
 // Faults and refusals (interpreter.cc).
 [[noreturn]] void fault(Thread& thread, ErrorCode code, const std::string& what);

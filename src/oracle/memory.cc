@@ -67,13 +67,10 @@ uint64_t effective_address(Thread& thread, const Operand& operand, StateSpace* s
         return base + uint64_t(operand.offset);
     }
     if (!operand.address_has_register && operand.reg == ptx::no_index) return operand.bits + uint64_t(operand.offset);
-    Operand base;
-    base.kind = Operand::Kind::reg;
-    base.reg = operand.reg;
-    base.component = operand.component;
-    base.minus = operand.minus;
-    unsigned bits = ptx::bits(thread.frame().body->registers.at(operand.reg).type);
-    return low_bits(read(thread, base, Type::b64) + uint64_t(operand.offset), bits < 32 ? 32 : bits);
+    Frame& frame = thread.frame();
+    unsigned bits = ptx::bits(frame.body->registers.at(operand.reg).type);
+    uint64_t base = uint64_t(frame.registers[frame.code->slots[operand.reg] + (operand.component > 0 ? operand.component : 0)]);
+    return low_bits((operand.minus ? -base : base) + uint64_t(operand.offset), bits < 32 ? 32 : bits);
 }
 
 uint8_t* locate(Thread& thread, StateSpace space, uint64_t address, uint64_t size, uint64_t align) {
@@ -110,20 +107,22 @@ Flow execute_load(Thread& thread, const Instruction& instruction) {
     // Read everything first: a destination may be the address register.
     u128 values[8] = {};
     for (unsigned i = 0; i < n; ++i) std::memcpy(&values[i], p + i * size, size);
-    for (unsigned i = 0; i < n; ++i) {
-        Operand element;
-        if (n == 1)
-            element = o[0].kind == Operand::Kind::vector ? o[0].elements.at(0) : o[0];
-        else if (o[0].kind == Operand::Kind::vector)
-            element = o[0].elements.at(i);
-        else {
-            element = o[0];
-            element.component = int8_t(i);
-        }
+    auto put = [&](const Operand& element, u128 value) {
         if (size == 16)
-            write_wide(thread, element, values[i]);
+            write_wide(thread, element, value);
         else
-            write(thread, element, type, uint64_t(values[i]));
+            write(thread, element, type, uint64_t(value));
+    };
+    for (unsigned i = 0; i < n; ++i) {
+        if (o[0].kind == Operand::Kind::vector) {
+            put(o[0].elements.at(i), values[i]);
+        } else if (n == 1) {
+            put(o[0], values[i]);
+        } else { // a vector register
+            Operand element = o[0];
+            element.component = int8_t(i);
+            put(element, values[i]);
+        }
     }
     return Flow::next;
 }

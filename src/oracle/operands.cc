@@ -13,9 +13,11 @@ namespace {
 u128 mask_wide(u128 value, unsigned bits) { return bits >= 128 ? value : value & ((u128(1) << bits) - 1); }
 
 u128& slot(Thread& thread, const Operand& operand) {
-    if (operand.reg >= thread.frame().body->registers.size())
+    Frame& frame = thread.frame();
+    uint32_t component = operand.component > 0 ? uint32_t(operand.component) : 0;
+    if (operand.reg >= frame.body->registers.size() || component >= frame.body->registers[operand.reg].vector)
         throw Fault{{ErrorKind::internal, ErrorCode::unknown, "operand names no register"}};
-    return thread.frame().registers[operand.reg * 4 + (operand.component > 0 ? operand.component : 0)];
+    return frame.registers[frame.code->slots[operand.reg] + component];
 }
 
 uint64_t immediate_float(double value, Type type) {
@@ -57,7 +59,12 @@ u128 read_wide(Thread& thread, const Operand& operand, Type type) {
     }
 }
 
-uint64_t read(Thread& thread, const Operand& operand, Type type) { return uint64_t(read_wide(thread, operand, type)); }
+uint64_t read(Thread& thread, const Operand& operand, Type type) {
+    // Nearly all operands: the same as below, without 128 bits.
+    if (operand.kind == Operand::Kind::reg && !operand.negated && !operand.minus && type != Type::none)
+        return low_bits(uint64_t(slot(thread, operand)), ptx::bits(type));
+    return uint64_t(read_wide(thread, operand, type));
+}
 
 bool read_predicate(Thread& thread, const Operand& operand) {
     if (operand.kind == Operand::Kind::reg) return (slot(thread, operand) != 0) != operand.negated;
@@ -84,6 +91,13 @@ void write_wide(Thread& thread, const Operand& operand, u128 value) {
 
 void write(Thread& thread, const Operand& operand, Type type, uint64_t value) {
     unsigned bits = ptx::bits(type);
+    if (operand.kind == Operand::Kind::reg) { // nearly all: the same as below, without 128 bits
+        unsigned to = ptx::bits(thread.frame().body->registers[operand.reg].type);
+        if (to <= 64) {
+            slot(thread, operand) = low_bits(ptx::is_signed(type) ? uint64_t(sign_extend(value, bits)) : low_bits(value, bits), to);
+            return;
+        }
+    }
     if (ptx::is_signed(type))
         write_wide(thread, operand, u128(s128(sign_extend(value, bits))));
     else
