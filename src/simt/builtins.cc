@@ -36,12 +36,20 @@ void Program::link_builtins() {
         f.addFnAttr(llvm::Attribute::AlwaysInline);
         f.setDoesNotThrow();
         f.setWillReturn();
-        f.setDoesNotAccessMemory();
+        // Textures and surfaces are the only builtins that read memory. What they read doesn't change while a kernel runs:
+        // descriptors never, texels only against CUDA's rules.
+        bool reads = f.getName().starts_with("anywarp_b_tex_") || f.getName().starts_with("anywarp_b_surf_");
+        if (!reads) {
+            f.setDoesNotAccessMemory();
+            f.addFnAttr(llvm::Attribute::Speculatable);
+        }
         for (llvm::BasicBlock& block : f)
-            for (llvm::Instruction& instruction : block)
+            for (llvm::Instruction& instruction : block) {
+                instruction.setMetadata(llvm::LLVMContext::MD_tbaa, nullptr); // C's aliasing rules aren't PTX's
+                if (llvm::isa<llvm::LoadInst>(instruction)) instruction.setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context, {}));
                 if (auto* call = llvm::dyn_cast<llvm::CallBase>(&instruction); call && !call->getCalledFunction()->isIntrinsic())
                     call->setAttributes({});
-        f.addFnAttr(llvm::Attribute::Speculatable);
+            }
     }
     // The C compiler's module flags (PIC level, wchar size ...) mean nothing here.
     for (const char* name : {"llvm.module.flags", "llvm.ident"})

@@ -98,6 +98,15 @@ static std::array<Emitter::Handler, static_cast<size_t>(Opcode::count)> make_tab
     // atomics.cc
     on(Opcode::atom, &E::atom);
     on(Opcode::red, &E::atom);
+    // texture.cc
+    on(Opcode::tex, &E::tex);
+    on(Opcode::tld4, &E::tld4);
+    on(Opcode::txq, &E::txq);
+    on(Opcode::suq, &E::txq);
+    on(Opcode::istypep, &E::istypep);
+    on(Opcode::suld, &E::suld);
+    on(Opcode::sust, &E::sust);
+    on(Opcode::sured, &E::sured);
     // control.cc, calls.cc
     on(Opcode::bra, &E::bra);
     on(Opcode::brx_idx, &E::brx);

@@ -18,6 +18,10 @@
 #include <unordered_set>
 #include <vector>
 
+namespace anywarp::ptx {
+struct TextureOperands;
+}
+
 namespace anywarp::simt {
 
 using llvm::Value;
@@ -117,6 +121,9 @@ public:
     void stacksave(const Instruction&), stackrestore(const Instruction&);
     // atomics.cc
     void atom(const Instruction&);
+    // texture.cc
+    void tex(const Instruction&), tld4(const Instruction&), txq(const Instruction&), istypep(const Instruction&);
+    void suld(const Instruction&), sust(const Instruction&), sured(const Instruction&);
     // control.cc, calls.cc
     void bra(const Instruction&), brx(const Instruction&), call(const Instruction&), ret(const Instruction&);
     void exit(const Instruction&), trap(const Instruction&), nanosleep(const Instruction&);
@@ -196,6 +203,14 @@ private:
     Value* each_half(const Instruction& i, Type type, llvm::ArrayRef<Value*> operands,
                      llvm::function_ref<Value*(llvm::ArrayRef<Value*>, Type)> f);
     Type element_of(Type type);
+
+    // --- textures and surfaces (texture.cc) -----------------------------------------------------------------------------
+    Value* texture_handle(const Operand& o);
+    Value* vector_element(const Operand& o, unsigned k, Type type);
+    Value* result_slot();
+    void store_texels(const Instruction& i, const ptx::TextureOperands& operands, Value* slot);
+    Value* surface_address(const Instruction& i, const ptx::TextureOperands& operands, Value* handle, unsigned bytes);
+    void where_inside(const Instruction& i, Value* address, llvm::function_ref<void()> access);
 
     // --- calls ------------------------------------------------------------------------------------------------------------
     bool call_service(const Instruction& i, const ptx::Function& callee, llvm::ArrayRef<Operand> arguments,

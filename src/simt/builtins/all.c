@@ -1,6 +1,8 @@
-// The builtin library in one translation unit. Rules for every function in it: no tables, no memory, no calls of libraries; choices as
+// The builtin library in one translation unit. Rules for every function in it (texture.c has its own): no tables, no memory, no calls of libraries; choices as
 // conditional expressions, which become selects, so that the code stays straight when it is widened.
 #include "bits.c"
 #include "half.c"
 #include "rounding.c"
 #include "approx.c"
+#include "texture.c"
+#include "surface.c"
