@@ -87,10 +87,10 @@ bool is_float(Type type) {
     }
 }
 bool is_signed(Type type) {
-    return type == Type::s4 || type == Type::s8 || type == Type::s16 || type == Type::s32 || type == Type::s64 || type == Type::s16x2;
+    return type == Type::s2 || type == Type::s4 || type == Type::s8 || type == Type::s16 || type == Type::s32 || type == Type::s64 || type == Type::s16x2;
 }
 bool is_unsigned(Type type) {
-    return type == Type::u4 || type == Type::u8 || type == Type::u16 || type == Type::u32 || type == Type::u64 || type == Type::u16x2;
+    return type == Type::u2 || type == Type::u4 || type == Type::u8 || type == Type::u16 || type == Type::u32 || type == Type::u64 || type == Type::u16x2;
 }
 bool is_bits(Type type) {
     return type == Type::b1 || type == Type::b8 || type == Type::b16 || type == Type::b32 || type == Type::b64 || type == Type::b128;

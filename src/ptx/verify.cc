@@ -4,6 +4,7 @@
 // Types follow PTX ISA 9.4.1: registers of the instruction's size whose kind agrees, .bN agreeing with every type of N bits;
 // 9.5: ld, st and cvt take registers wider than the type. Tensor-core and bulk-copy instructions are checked for their operand
 // counts only; their shapes are the lowering's matter.
+#include "ptx/forms.h"
 #include "ptx/tables.h"
 #include "ptx/verify_texture.h"
 
@@ -83,7 +84,39 @@ private:
     static std::string name(Type type) { return "." + std::string(spelling(type)); }
     static std::string name(StateSpace space) { return "." + std::string(spelling(space)); }
 
+    /// The instruction as written, without operands: what a message about its modifiers must show.
+    static std::string head(const Instruction& in) {
+        std::string text(spelling(in.opcode));
+        auto add = [&](std::string_view word) { (text += ".") += word; };
+        for (Modifier m : in.modifiers)
+            if (spelling(m).find("::") == std::string_view::npos) add(spelling(m));
+        if (in.has_space) add(spelling(in.space));
+        if (in.second_space != StateSpace::generic) add(spelling(in.second_space));
+        if (in.vector > 1) add("v" + std::to_string(in.vector));
+        for (Type t : in.types) add(spelling(t));
+        return "'" + text + "'";
+    }
+
+    bool check_form(const Instruction& in) {
+        if (forms(in.opcode).empty()) return true;
+        const Form* form = form_of(in);
+        if (!form) {
+            report(in.where, "no form of " + name(in) + " has these modifiers and types: " + head(in));
+            return false;
+        }
+        // A label too old is no reason to refuse a kernel that works: NVIDIA's assembler does, because of its machine code.
+        auto needs = [&](unsigned wanted, unsigned given, const std::string& what) {
+            if (given && given < wanted && diagnostics_.size() < 200)
+                diagnostics_.push_back({Diagnostic::Severity::warning, in.where, head(in) + " needs " + what + " or later"});
+        };
+        needs(form->ptx_version, module_.version_major * 10 + module_.version_minor,
+              "PTX " + std::to_string(form->ptx_version / 10) + "." + std::to_string(form->ptx_version % 10));
+        needs(form->sm_version, module_.target_sm, "sm_" + std::to_string(form->sm_version));
+        return true;
+    }
+
     void check(const Instruction& in) {
+        if (!check_form(in)) return;
         if (!has_free_form(in)) {
             Arity expected = arity(info(in.opcode).syntax);
             size_t given = in.operands.size();
