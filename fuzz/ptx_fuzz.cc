@@ -150,7 +150,8 @@ int main(int argc, char** argv) {
     };
     double next_report = 60;
     while (programs < o.count && elapsed() < o.seconds && earlier + executions < o.executions) {
-        uint64_t s = current_seed = o.seed + programs;
+        uint64_t s = o.seed + programs;
+        current_seed = s;
         std::string text = o.file ? ptx_run::read_case(o.file).text : generate(s);
         if (o.verbose) std::fprintf(stderr, "seed %llu\n", (unsigned long long)s);
         if (o.print) std::fputs(text.c_str(), stdout);
