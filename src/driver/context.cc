@@ -4,7 +4,7 @@
 // All contexts of one device share the machine's device underneath: its default stream and its sticky error. A fault is
 // cleared when the last context of the device goes (cuDevicePrimaryCtxReset, cuCtxDestroy).
 
-#include "driver/api.h"
+#include "driver/capture.h"
 #include "driver/format.h"
 
 #include <algorithm>
@@ -66,6 +66,7 @@ CUcontext primary_context(machine::Device& device) {
 
 void clear_context(CUctx_st& context) {
     std::ignore = context.device->synchronize();
+    forget_peers(context);
     context.alive = false;
     std::unordered_set<CUstream> streams;
     std::unordered_set<CUevent> events;
@@ -326,12 +327,16 @@ CUresult cuCtxGetApiVersion(CUcontext handle, unsigned* version) {
 }
 
 CUresult cuCtxSynchronize() {
-    return with_context(__func__, [](CUctx_st& context) -> Result<void> { return context.device->synchronize(); });
+    return with_context(__func__, [](CUctx_st& context) -> Result<void> {
+        ANYWARP_TRY(refuse_context_wait(context));
+        return context.device->synchronize();
+    });
 }
 
 CUresult cuCtxSynchronize_v2(CUcontext handle) {
     return with_driver(__func__, [&]() -> Result<void> {
         ANYWARP_TRY_AS(context, context_or_current(handle));
+        ANYWARP_TRY(refuse_context_wait(*context));
         return context->device->synchronize();
     });
 }
@@ -433,22 +438,6 @@ CUresult cuCtxGetStreamPriorityRange(int* least, int* greatest) {
 
 CUresult cuCtxResetPersistingL2Cache() {
     return with_context(__func__, [](CUctx_st&) -> Result<void> { return {}; });
-}
-
-CUresult cuCtxEnablePeerAccess(CUcontext peer, unsigned flags) {
-    return with_context(__func__, [&](CUctx_st& context) -> Result<void> {
-        if (flags != 0) return invalid_value("flags must be 0");
-        ANYWARP_TRY_AS(other, live_context(peer));
-        if (other->device == context.device) return user_error(ErrorCode::invalid_context, "a device is no peer of itself");
-        return {};
-    });
-}
-
-CUresult cuCtxDisablePeerAccess(CUcontext peer) {
-    return with_context(__func__, [&](CUctx_st&) -> Result<void> {
-        ANYWARP_TRY(live_context(peer));
-        return {};
-    });
 }
 
 CUresult cuCtxAttach(CUcontext* result, unsigned flags) {

@@ -1,6 +1,6 @@
 // Events. CUDA driver API, "Event Management".
 
-#include "driver/api.h"
+#include "driver/capture.h"
 #include "driver/format.h"
 
 using namespace anywarp;
@@ -31,6 +31,14 @@ CUresult record(const char* call, CUevent handle, CUstream stream_handle, unsign
         ANYWARP_TRY_AS(event, event_of(handle));
         ANYWARP_TRY_AS(stream, stream_of(stream_handle, context));
         if (event->context->device != &stream->device()) return invalid_handle("event and stream are of different devices");
+        auto* part = capture_of(*stream);
+        if (part && flags & CU_EVENT_RECORD_EXTERNAL) {
+            ANYWARP_TRY(capture(*part, EventRecordWork{handle}));
+            return {};
+        }
+        if (part) return capture_record(*part, *event);
+        event->capture.reset();
+        event->captured.clear();
         return event->event.record(*stream);
     });
 }
@@ -40,6 +48,8 @@ CUresult elapsed(const char* call, float* milliseconds, CUevent start, CUevent e
         ANYWARP_REQUIRE(milliseconds);
         ANYWARP_TRY_AS(first, event_of(start));
         ANYWARP_TRY_AS(second, event_of(end));
+        ANYWARP_TRY(refuse_captured_event(*first));
+        ANYWARP_TRY(refuse_captured_event(*second));
         ANYWARP_TRY_AS(time, machine::Event::elapsed_ms(first->event, second->event));
         *milliseconds = time;
         return {};
@@ -73,6 +83,7 @@ CUresult cuEventRecordWithFlags(CUevent event, CUstream stream, unsigned flags) 
 CUresult cuEventQuery(CUevent handle) {
     return with_driver(__func__, [&]() -> Result<void> {
         ANYWARP_TRY_AS(event, event_of(handle));
+        ANYWARP_TRY(refuse_captured_event(*event));
         return event->event.query();
     });
 }
@@ -80,6 +91,7 @@ CUresult cuEventQuery(CUevent handle) {
 CUresult cuEventSynchronize(CUevent handle) {
     return with_driver(__func__, [&]() -> Result<void> {
         ANYWARP_TRY_AS(event, event_of(handle));
+        ANYWARP_TRY(refuse_captured_event(*event));
         return event->event.synchronize();
     });
 }

@@ -3,7 +3,7 @@
 // Parameters come as an array of pointers to their values, or as one buffer laid out as the kernel expects (`extra`). The
 // machine checks the launch configuration and compiles; what is left here is finding the objects and the parameter buffer.
 
-#include "driver/api.h"
+#include "driver/capture.h"
 #include "driver/format.h"
 
 #include <cstring>
@@ -11,10 +11,9 @@
 using namespace anywarp;
 using namespace anywarp::driver;
 
-namespace {
+namespace anywarp::driver {
 
-/// The parameter buffer.
-Result<std::vector<uint8_t>> parameters_of(const machine::Kernel& kernel, void** pointers, void** extra) {
+Result<std::vector<uint8_t>> kernel_parameters(const machine::Kernel& kernel, void** pointers, void** extra) {
     if (pointers && extra) return invalid_value("parameters are given twice");
     if (extra) {
         const uint8_t* buffer = nullptr;
@@ -39,20 +38,9 @@ Result<std::vector<uint8_t>> parameters_of(const machine::Kernel& kernel, void**
     return kernel.pack(pointers);
 }
 
-Result<void> launch(CUctx_st& context, CUfunction handle, machine::LaunchConfig config, CUstream stream_handle, void** pointers,
-                    void** extra) {
-    ANYWARP_TRY_AS(function, function_of(handle));
-    ANYWARP_TRY_AS(stream, stream_of(stream_handle, context));
-    if (&function->kernel->module().device() != &stream->device())
-        return invalid_handle("function and stream are of different devices");
-    ANYWARP_TRY_AS(params, parameters_of(*function->kernel, pointers, extra));
-    config.params = std::move(params);
-    return function->kernel->launch(*stream, config);
-}
-
 /// An attribute either changes what is computed, and is obeyed or refused, or it is advice about where and when, and isn't
 /// needed.
-Result<void> apply(const CUlaunchAttribute& attribute, machine::LaunchConfig& config) {
+Result<void> apply_launch_attribute(const CUlaunchAttribute& attribute, machine::LaunchConfig& config) {
     switch (attribute.id) {
     case CU_LAUNCH_ATTRIBUTE_COOPERATIVE:
         config.cooperative = attribute.value.cooperative != 0;
@@ -86,6 +74,26 @@ Result<void> apply(const CUlaunchAttribute& attribute, machine::LaunchConfig& co
     }
 }
 
+} // namespace anywarp::driver
+
+namespace {
+
+Result<void> launch(CUctx_st& context, CUfunction handle, machine::LaunchConfig config, CUstream stream_handle, void** pointers,
+                    void** extra) {
+    ANYWARP_TRY_AS(function, function_of(handle));
+    ANYWARP_TRY_AS(stream, stream_of(stream_handle, context));
+    if (&function->kernel->module().device() != &stream->device())
+        return invalid_handle("function and stream are of different devices");
+    ANYWARP_TRY_AS(params, kernel_parameters(*function->kernel, pointers, extra));
+    config.params = std::move(params);
+    if (auto* part = capture_of(*stream)) {
+        ANYWARP_TRY_AS(work, kernel_work(handle, std::move(config), &context));
+        ANYWARP_TRY(capture(*part, std::move(work)));
+        return {};
+    }
+    return function->kernel->launch(*stream, config);
+}
+
 } // namespace
 
 CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
@@ -107,7 +115,7 @@ CUresult cuLaunchKernelEx(const CUlaunchConfig* c, CUfunction function, void** p
         config.grid = {c->gridDimX, c->gridDimY, c->gridDimZ};
         config.block = {c->blockDimX, c->blockDimY, c->blockDimZ};
         config.dynamic_shared = c->sharedMemBytes;
-        for (unsigned i = 0; i < c->numAttrs; ++i) ANYWARP_TRY(apply(c->attrs[i], config));
+        for (unsigned i = 0; i < c->numAttrs; ++i) ANYWARP_TRY(apply_launch_attribute(c->attrs[i], config));
         return launch(context, function, std::move(config), c->hStream, pointers, extra);
     });
 }

@@ -1,7 +1,7 @@
 // Allocation and what a pointer points to. CUDA driver API, "Memory Management", "Unified Addressing".
 // A device pointer is a host address; copies and fills are in copy.cc, memory pools in pool.cc.
 
-#include "driver/api.h"
+#include "driver/capture.h"
 #include "driver/format.h"
 
 #include <algorithm>
@@ -18,6 +18,7 @@ void* to_host(CUdeviceptr address) { return reinterpret_cast<void*>(address); }
 
 Result<uint8_t*> allocate(CUctx_st& context, size_t bytes, MemoryKind kind, unsigned flags) {
     if (bytes == 0) return invalid_value("an allocation of 0 bytes");
+    ANYWARP_TRY(refuse_unsafe_call("an allocation"));
     ANYWARP_TRY_AS(address, context.device->allocate(bytes, kind, flags));
     std::lock_guard lock(context.mutex);
     context.allocations.insert(address);
@@ -35,6 +36,13 @@ void forget(void* address) {
 CUresult free_memory(const char* call, void* address, bool host) {
     return with_context(call, [&](CUctx_st& context) -> Result<void> {
         if (!address) return {};
+        ANYWARP_TRY(refuse_unsafe_call("freeing memory"));
+        if (find_graph_memory(reinterpret_cast<CUdeviceptr>(address))) {
+            ANYWARP_TRY(context.device->synchronize());
+            if (!free_graph_memory(reinterpret_cast<CUdeviceptr>(address)))
+                return invalid_value("memory of a graph that isn't allocated at present");
+            return {};
+        }
         auto found = machine::find_allocation(address);
         bool is_host = found && found->kind == MemoryKind::pinned;
         if (!found || found->base != address || found->kind == MemoryKind::image || found->kind == MemoryKind::registered ||

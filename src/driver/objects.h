@@ -26,6 +26,8 @@
 
 namespace anywarp::driver {
 
+struct Capture;
+
 /// The live handles of one kind.
 template <class T> class Registry {
 public:
@@ -99,6 +101,9 @@ struct CUevent_st {
     explicit CUevent_st(unsigned flags) : event(flags) {}
     anywarp::machine::Event event;
     CUcontext context = nullptr;
+    // Set when it was last recorded in a stream that captures (capture.h).
+    std::shared_ptr<anywarp::driver::Capture> capture;
+    std::vector<CUgraphNode> captured;
 };
 
 struct CUfunc_st {
@@ -170,5 +175,6 @@ CUmemoryPool default_pool(machine::Device& device);
 CUcontext primary_context(machine::Device& device);
 /// Ends everything a context owns.
 void clear_context(CUctx_st& context);
+void forget_peers(const CUctx_st& context); // the peers that it has enabled, and that have enabled it
 
 } // namespace anywarp::driver

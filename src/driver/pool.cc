@@ -3,7 +3,7 @@
 // Memory is taken at once and given back when the stream reaches the free; a pool keeps no reserve of its own (the machine's
 // allocator is quick), so that its thresholds are stored and given back and reserved memory equals used memory.
 
-#include "driver/api.h"
+#include "driver/capture.h"
 #include "driver/format.h"
 
 #include <algorithm>
@@ -36,8 +36,18 @@ Result<void> allocate(CUctx_st& context, CUdeviceptr* pointer, size_t bytes, CUm
     ANYWARP_REQUIRE(pointer);
     if (bytes == 0) return invalid_value("an allocation of 0 bytes");
     ANYWARP_TRY_AS(stream, stream_of(stream_handle, context));
-    if (stream->sink()) return unsupported("allocation nodes in a captured graph");
     ANYWARP_TRY_AS(pool, pool_of(handle));
+    if (auto* part = capture_of(*stream)) {
+        CUgraphNodeParams parameters{};
+        parameters.type = CU_GRAPH_NODE_TYPE_MEM_ALLOC;
+        parameters.alloc.poolProps.allocType = CU_MEM_ALLOCATION_TYPE_PINNED;
+        parameters.alloc.poolProps.location = {CU_MEM_LOCATION_TYPE_DEVICE, pool->device->ordinal()};
+        parameters.alloc.bytesize = bytes;
+        ANYWARP_TRY_AS(work, work_of(parameters, context));
+        *pointer = std::get<AllocWork>(work).memory->address;
+        ANYWARP_TRY(capture(*part, std::move(work)));
+        return {};
+    }
     ANYWARP_TRY_AS(address, pool->device->allocate(bytes));
     {
         std::lock_guard lock(pool->mutex);
@@ -82,7 +92,17 @@ CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream stream_handle) {
     return with_context(__func__, [&](CUctx_st& context) -> Result<void> {
         ANYWARP_TRY_AS(stream, stream_of(stream_handle, context));
         if (!pointer) return {};
-        if (stream->sink()) return unsupported("free nodes in a captured graph");
+        if (auto* part = capture_of(*stream)) {
+            if (!find_graph_memory(pointer)) return invalid_value(format("{:#x} isn't a graph's allocation", pointer));
+            ANYWARP_TRY(capture(*part, FreeWork{pointer}));
+            return {};
+        }
+        if (find_graph_memory(pointer)) {
+            machine::HostCommand command;
+            command.function = [pointer](ErrorCode) { free_graph_memory(pointer); };
+            command.even_after_error = true;
+            return stream->enqueue(std::move(command));
+        }
         auto found = machine::find_allocation(to_host(pointer));
         if (!found || found->base != to_host(pointer) || found->kind != machine::MemoryKind::device)
             return invalid_value(format("{:#x} isn't an allocation", pointer));

@@ -1,6 +1,6 @@
 // Streams. CUDA driver API, "Stream Management", "Stream synchronization behavior".
 
-#include "driver/api.h"
+#include "driver/capture.h"
 #include "driver/format.h"
 
 #include <algorithm>
@@ -11,9 +11,11 @@ using namespace anywarp::driver;
 namespace anywarp::driver {
 
 Result<machine::Stream*> stream_of(CUstream handle, CUctx_st& context) {
-    if (handle == nullptr)
-        return PerThreadDefaultStream::active() ? &context.device->per_thread_stream() : &context.device->legacy_stream();
-    if (handle == CU_STREAM_LEGACY) return &context.device->legacy_stream();
+    if (handle == nullptr && PerThreadDefaultStream::active()) return &context.device->per_thread_stream();
+    if (handle == nullptr || handle == CU_STREAM_LEGACY) {
+        ANYWARP_TRY(refuse_legacy_stream(context, true));
+        return &context.device->legacy_stream();
+    }
     if (handle == CU_STREAM_PER_THREAD) return &context.device->per_thread_stream();
     auto stream = objects().streams.find(handle);
     if (!stream) return invalid_handle("not a stream");
@@ -53,6 +55,7 @@ CUresult destroy(const char* call, CUstream handle) {
             std::lock_guard lock(stream->context->mutex);
             stream->context->streams.erase(handle);
         }
+        leave_capture(*stream->stream);
         return stream->context->device->destroy_stream(stream->stream);
     });
 }
@@ -84,18 +87,30 @@ CUresult cuStreamDestroy(CUstream stream) { return destroy(__func__, stream); }
 CUresult cuStreamDestroy_v2(CUstream stream) { return destroy(__func__, stream); }
 
 CUresult cuStreamQuery(CUstream handle) {
-    return with_stream(__func__, handle, [](machine::Stream& stream, CUctx_st&) { return stream.query(); });
+    return with_stream(__func__, handle, [](machine::Stream& stream, CUctx_st&) -> Result<void> {
+        ANYWARP_TRY(refuse_while_capturing(stream));
+        return stream.query();
+    });
 }
 
 CUresult cuStreamSynchronize(CUstream handle) {
-    return with_stream(__func__, handle, [](machine::Stream& stream, CUctx_st&) { return stream.synchronize(); });
+    return with_stream(__func__, handle, [](machine::Stream& stream, CUctx_st&) -> Result<void> {
+        ANYWARP_TRY(refuse_while_capturing(stream));
+        return stream.synchronize();
+    });
 }
 
 CUresult cuStreamWaitEvent(CUstream handle, CUevent event_handle, unsigned flags) {
-    return with_stream(__func__, handle, [&](machine::Stream& stream, CUctx_st&) -> Result<void> {
+    return with_stream(__func__, handle, [&](machine::Stream& stream, CUctx_st& context) -> Result<void> {
         if (flags & ~unsigned{CU_EVENT_WAIT_EXTERNAL}) return invalid_value(format("wait flags {:#x}", flags));
         auto event = objects().events.find(event_handle);
         if (!event) return invalid_handle("not an event");
+        auto* part = capture_of(stream);
+        if (part && flags & CU_EVENT_WAIT_EXTERNAL) {
+            ANYWARP_TRY(capture(*part, EventWaitWork{event_handle}));
+            return {};
+        }
+        if (part || event->capture) return capture_wait(stream, context, std::move(event));
         return stream.wait(event->event);
     });
 }
@@ -104,6 +119,7 @@ CUresult cuStreamAddCallback(CUstream handle, CUstreamCallback callback, void* d
     return with_stream(__func__, handle, [&](machine::Stream& stream, CUctx_st&) -> Result<void> {
         ANYWARP_REQUIRE(callback);
         if (flags != 0) return invalid_value("flags must be 0");
+        ANYWARP_TRY(refuse_while_capturing(stream));
         machine::HostCommand command;
         command.function = [callback, handle, data](ErrorCode status) { callback(handle, static_cast<CUresult>(status), data); };
         command.even_after_error = true;
@@ -114,6 +130,10 @@ CUresult cuStreamAddCallback(CUstream handle, CUstreamCallback callback, void* d
 CUresult cuLaunchHostFunc(CUstream handle, CUhostFn function, void* data) {
     return with_stream(__func__, handle, [&](machine::Stream& stream, CUctx_st&) -> Result<void> {
         ANYWARP_REQUIRE(function);
+        if (auto* part = capture_of(stream)) {
+            ANYWARP_TRY(capture(*part, HostWork{{function, data}}));
+            return {};
+        }
         machine::HostCommand command;
         command.function = [function, data](ErrorCode) { function(data); };
         return stream.enqueue(std::move(command));
@@ -165,25 +185,6 @@ CUresult cuStreamGetId(CUstream handle, unsigned long long* id) {
     return with_stream(__func__, handle, [&](machine::Stream& stream, CUctx_st&) -> Result<void> {
         ANYWARP_REQUIRE(id);
         *id = stream.id();
-        return {};
-    });
-}
-
-CUresult cuStreamIsCapturing(CUstream handle, CUstreamCaptureStatus* status) {
-    return with_stream(__func__, handle, [&](machine::Stream& stream, CUctx_st&) -> Result<void> {
-        ANYWARP_REQUIRE(status);
-        *status = stream.sink() ? CU_STREAM_CAPTURE_STATUS_ACTIVE : CU_STREAM_CAPTURE_STATUS_NONE;
-        return {};
-    });
-}
-
-CUresult cuThreadExchangeStreamCaptureMode(CUstreamCaptureMode* mode) {
-    return with_driver(__func__, [&]() -> Result<void> {
-        ANYWARP_REQUIRE(mode);
-        static thread_local CUstreamCaptureMode current = CU_STREAM_CAPTURE_MODE_GLOBAL;
-        if (*mode < CU_STREAM_CAPTURE_MODE_GLOBAL || *mode > CU_STREAM_CAPTURE_MODE_RELAXED)
-            return invalid_value(format("capture mode {}", static_cast<int>(*mode)));
-        std::swap(current, *mode);
         return {};
     });
 }

@@ -6,9 +6,11 @@
 #include "jit/compiler.h"
 #include "machine/device_internals.h"
 #include "machine/faults.h"
+#include "machine/graph.h"
 #include "machine/kernel.h"
 #include "machine/kernel_state.h"
 #include "machine/run_grid.h"
+#include "machine/usage.h"
 #include "machine/statistics.h"
 
 #include <algorithm>
@@ -90,6 +92,7 @@ Result<void> run_pieces(Device& device, const Pieces& work, const char* what) {
 Result<void> launch(Device& device, const KernelCommand& command) {
     Kernel::State& state = command.kernel->state();
     auto* code = static_cast<const KernelCode*>(command.code.get());
+    RunningGrid running(device.usage());
     GridArguments arguments;
     arguments.grid = command.grid;
     arguments.block = command.block;
@@ -152,6 +155,7 @@ Result<void> execute(Device& device, const Command& command) {
         if (good || host->even_after_error) host->function(device.sticky_error());
         return {};
     }
+    if (auto* graph = std::get_if<GraphCommand>(&command)) return run_graph(*graph);
     if (auto* record = std::get_if<RecordCommand>(&command)) record->record->time_ns.store(now_ns());
     return {};
 }

@@ -68,7 +68,14 @@ struct WaitCommand { // go on once the point is done; the stream is parked, no t
 };
 struct EmptyCommand {};
 
-using Command = std::variant<EmptyCommand, KernelCommand, CopyCommand, FillCommand, HostCommand, RecordCommand, WaitCommand>;
+struct GraphProgram;
+struct GraphCommand { // one run of a graph; see graph.h
+    std::shared_ptr<const GraphProgram> program;
+    std::vector<std::shared_ptr<EventRecord>> records; // of this run, one per event of the program
+};
+
+using Command =
+    std::variant<EmptyCommand, KernelCommand, CopyCommand, FillCommand, HostCommand, RecordCommand, WaitCommand, GraphCommand>;
 
 /// Executes a command at once on the calling thread (not Wait). Faults become errors; see faults.h.
 class Device;

@@ -4,6 +4,7 @@
 #include "jit/compiler.h"
 #include "machine/device.h"
 #include "machine/faults.h"
+#include "machine/graph.h"
 
 #include <algorithm>
 #include <pthread.h>
@@ -27,12 +28,21 @@ constexpr uint64_t small_frame = 64 << 10;
 Dispatcher* the_dispatcher = nullptr;
 std::once_flag dispatcher_once;
 
+} // namespace
+
+bool small_stack(const KernelCommand& launch) {
+    return uint64_t(launch.code->info.local_bytes) * launch.code->info.width <= small_frame;
+}
+
+namespace {
+
 // Host functions may take locks that the synchronising thread holds, and kernels may need more stack than it has left.
 bool may_run_on_host(const Command& command) {
     if (std::holds_alternative<HostCommand>(command)) return false;
     if (auto* launch = std::get_if<KernelCommand>(&command))
-        return stack_left() >= stack_for_kernels &&
-               uint64_t(launch->code->info.local_bytes) * launch->code->info.width <= small_frame;
+        return stack_left() >= stack_for_kernels && small_stack(*launch);
+    if (auto* graph = std::get_if<GraphCommand>(&command))
+        return stack_left() >= stack_for_kernels && graph->program->may_run_on_host;
     return true;
 }
 

@@ -19,7 +19,7 @@ Stream::~Stream() = default;
 StreamPoint Stream::last_point() const { return {queue_, Dispatcher::instance().submitted(*queue_)}; }
 
 Result<void> Stream::enqueue(Command command) {
-    if (sink_) return sink_->add(*this, std::move(command));
+    if (sink_) return sink_->add(std::move(command));
     if (auto status = device_.status(); !status) return status;
     Dispatcher::instance().enqueue(*queue_, std::move(command), true, *device_.internals().ordered_with(*this));
     return {};
@@ -35,7 +35,6 @@ Result<void> Stream::run(Command command) {
 }
 
 Result<void> Stream::wait(Event& event) {
-    if (sink_) return sink_->wait(*this, event);
     auto record = event.latest();
     if (!record || record->point.done()) return device_.status();
     return enqueue(WaitCommand{record->point});
@@ -60,7 +59,6 @@ Result<void> Stream::synchronize() {
 }
 
 Result<void> Event::record(Stream& stream) {
-    if (stream.sink()) return stream.sink()->record(stream, *this);
     if (auto status = stream.device().status(); !status) return status;
     auto record = std::make_shared<EventRecord>();
     record->timed = !(flags_ & disable_timing);

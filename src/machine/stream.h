@@ -20,10 +20,7 @@ class Device;
 class CommandSink {
 public:
     virtual ~CommandSink() = default;
-    virtual Result<void> add(Stream& stream, Command command) = 0;
-    /// Event record and wait are structure, not work, while capturing.
-    virtual Result<void> record(Stream& stream, Event& event) = 0;
-    virtual Result<void> wait(Stream& stream, Event& event) = 0;
+    virtual Result<void> add(Command command) = 0;
 };
 
 class Stream {
@@ -53,7 +50,8 @@ public:
     uint64_t id() const { return id_; } // unique in the process
     StreamPoint last_point() const;     // the point after everything queued so far
 
-    /// Not null while capturing. The sink outlives the capture.
+    /// Not null while capturing; event records and waits, which are structure then and not work, never get here. Whoever sets
+    /// a sink takes it away before it goes.
     CommandSink* sink() const { return sink_; }
     void set_sink(CommandSink* sink) { sink_ = sink; }
 
