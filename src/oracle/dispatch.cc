@@ -96,6 +96,18 @@ Handler find_handler(Opcode opcode) {
     case Opcode::mbarrier_pending_count:
     case Opcode::cp_async_mbarrier_arrive:
         return execute_mbarrier;
+    case Opcode::tex:
+    case Opcode::tld4:
+        return execute_texture;
+    case Opcode::txq:
+    case Opcode::suq:
+        return execute_texture_query;
+    case Opcode::istypep:
+        return execute_istypep;
+    case Opcode::suld:
+    case Opcode::sust:
+    case Opcode::sured:
+        return execute_surface;
     case Opcode::bra:
     case Opcode::brx_idx:
         return execute_branch;

@@ -232,6 +232,10 @@ ANYWARP_ORACLE_FAMILY(execute_sleep);
 ANYWARP_ORACLE_FAMILY(execute_barrier); // barrier.cc
 ANYWARP_ORACLE_FAMILY(execute_warp);    // warp.cc: shfl vote match redux activemask elect bar.warp.sync
 ANYWARP_ORACLE_FAMILY(execute_video);   // video.cc
+ANYWARP_ORACLE_FAMILY(execute_texture); // texture.cc: tex tld4
+ANYWARP_ORACLE_FAMILY(execute_texture_query); // txq suq
+ANYWARP_ORACLE_FAMILY(execute_istypep);
+ANYWARP_ORACLE_FAMILY(execute_surface); // surface.cc: suld sust sured
 #undef ANYWARP_ORACLE_FAMILY
 
 } // namespace anywarp::oracle

@@ -42,7 +42,11 @@ uint32_t magic_of(Type type) {
 } // namespace
 
 Value* Emitter::texture_handle(const Operand& o) {
-    if (o.symbol.kind == ptx::Symbol::Kind::none) return get(o, Type::b64);
+    if (o.symbol.kind == ptx::Symbol::Kind::none) {
+        Operand handle = o; // [%rd1] of a query is an address operand
+        handle.kind = Operand::Kind::reg;
+        return get(handle, Type::b64);
+    }
     // A kernel's parameter is the handle itself, a variable is a reference that holds it.
     bool is_variable = o.symbol.kind == ptx::Symbol::Kind::module_variable;
     uint64_t align = 8;

@@ -197,6 +197,14 @@ Case parse_case(const std::string& path, const std::string& text) {
             words >> p.type >> value;
             p.bits = bits_from_text(p.type, value);
             test.parameters.push_back(p);
+        } else if (keyword == "TEXTURE" || keyword == "TEXTURES" || keyword == "SURFACE" || keyword == "SURFACES" || keyword == "SAMPLER") {
+            TextureSpec spec;
+            if (!parse_texture(keyword, rest(), spec)) test.problems.push_back(line);
+            Parameter p;
+            p.type = "u64";
+            p.texture = int(test.textures.size());
+            if (spec.variable.empty()) test.parameters.push_back(p);
+            test.textures.push_back(std::move(spec));
         } else if (keyword == "EXPECT") {
             parse_expectation(test, rest());
         } else if (keyword == "BOUND") {
@@ -256,15 +264,24 @@ Result<Memory> make_memory(const Case& test, const ptx::Module& module, uint32_t
     if (layout.offsets.size() != test.parameters.size())
         return user_error(ErrorCode::invalid_value, "the kernel has " + std::to_string(layout.offsets.size()) +
                                                         " parameters, the header " + std::to_string(test.parameters.size()));
+    if (auto made = make_textures(test.textures, m.textures); !made) return std::unexpected(made.error());
     m.storage.emplace_back();
     m.params = aligned(m.storage.back(), layout.size + 16);
     for (size_t i = 0; i < test.parameters.size(); ++i) {
         const Parameter& p = test.parameters[i];
         uint64_t value = p.is_buffer ? uint64_t(m.buffers[p.buffer]) : p.bits;
+        if (p.texture >= 0) value = test.textures[p.texture].array ? m.textures.arrays[p.texture] : m.textures.handles[p.texture][0];
         std::memcpy(m.params + layout.offsets[i], &value, p.is_buffer ? 8 : width_of(p.type) / 8);
     }
     m.image = aligned(m.image_storage, ptx::image_layout(module).size);
     if (auto r = oracle::initialize_image(module, m.image); !r) return std::unexpected(r.error());
+    for (size_t i = 0; i < test.textures.size(); ++i) { // bound as the driver does it
+        if (test.textures[i].variable.empty()) continue;
+        auto found = module.symbols.find(test.textures[i].variable);
+        if (found == module.symbols.end()) return user_error(ErrorCode::not_found, "no variable " + test.textures[i].variable);
+        std::memcpy(m.image + ptx::image_layout(module).offsets[found->second.index] + ANYWARP_REFERENCE_HANDLE_OFFSET,
+                    &m.textures.handles[i][0], 8);
+    }
     return m;
 }
 
@@ -284,6 +301,7 @@ RunResult run_on_oracle(const Case& test, const ptx::Module& module, uint32_t fu
     launch.image = run.memory.image;
     std::vector<oracle::Range> ranges;
     for (size_t i = 0; i < run.memory.buffers.size(); ++i) ranges.push_back({run.memory.buffers[i], run.memory.sizes[i]});
+    for (auto [begin, size] : run.memory.textures.ranges) ranges.push_back({begin, size});
     launch.ranges = &ranges;
     oracle::Outcome outcome;
     run.result = oracle::run_grid(module, function, launch, outcome);
@@ -350,6 +368,14 @@ std::string compare(const Case& test, const RunResult& oracle, const RunResult& 
         }
         if (wrong > 6) report += "  " + b.name + ": " + std::to_string(wrong) + " differ\n";
     }
+    const auto &x = oracle.memory.textures.texels, &y = compiled.memory.textures.texels;
+    for (size_t i = 0; i < x.size() && i < y.size(); ++i)
+        for (uint64_t k = 0; k < x[i].second; ++k)
+            if (x[i].first[k] != y[i].first[k]) {
+                report += "  texels " + std::to_string(i) + ", byte " + std::to_string(k) + ": oracle " + std::to_string(x[i].first[k]) +
+                          ", compiled " + std::to_string(y[i].first[k]) + "\n";
+                break;
+            }
     return report;
 }
 

@@ -4,6 +4,7 @@
 //   // RUN: grid 2 block 64 shared 0 [entry NAME]      dimensions as 2 or 2,3,1
 //   // BUFFER name type fill count                     a kernel parameter: a pointer to `count` elements
 //   // SCALAR type value                               a kernel parameter passed by value
+//   // TEXTURE, TEXTURES, SURFACE, SURFACES, SAMPLER name ...   see textures.h
 //   // EXPECT name[3] == 5        EXPECT name[0..7] == 5        EXPECT name[0..2] == 1 2 3
 //   // BOUND name ulp 2           compiled results may differ from the oracle's by so many units in the last place
 //   // BOUND name abs 1e-6
@@ -18,6 +19,7 @@
 #pragma once
 
 #include "ptx/ast.h"
+#include "textures.h"
 
 #include <cstdint>
 #include <memory>
@@ -39,6 +41,7 @@ struct Parameter {
     size_t buffer = 0;
     std::string type;
     uint64_t bits = 0;
+    int texture = -1; // index into Case::textures
 };
 struct Expectation {
     std::string buffer, line;
@@ -51,6 +54,7 @@ struct Case {
     uint32_t grid[3] = {1, 1, 1}, block[3] = {1, 1, 1};
     uint32_t shared = 0;
     std::vector<BufferSpec> buffers;
+    std::vector<TextureSpec> textures;
     std::vector<Parameter> parameters;
     std::vector<Expectation> expectations;
     std::vector<std::string> output;
@@ -69,6 +73,7 @@ struct Memory {
     std::vector<uint64_t> sizes;
     std::vector<uint8_t> params_storage;
     uint8_t* params = nullptr;
+    Textures textures;
     std::unique_ptr<uint8_t[]> image_storage;
     uint8_t* image = nullptr;
 };

@@ -106,8 +106,9 @@ INLINE Axis make_axis(float u, s32 size, u32 mode, u32 normalized, u32 linear, s
         u = u > 1 ? 2 - u : u;
     }
     float x = normalized ? u * n : u;
+    x = x == x ? x : 0; // NaN counts as 0
     x = linear ? x - 0.5f : x;
-    // Far away is as good as just outside, and fits an int; NaN goes to the low side.
+    // Far away is as good as just outside, and fits an int.
     x = x > -32 ? x : -32;
     x = x < n + 32 ? x : n + 32;
     float f = __builtin_floorf(x);
