@@ -6,6 +6,7 @@
 
 #include "driver/capture.h"
 #include "driver/format.h"
+#include "driver/texture.h"
 
 #include <algorithm>
 
@@ -89,6 +90,8 @@ void clear_context(CUctx_st& context) {
     for (CUevent event : events) objects().events.remove(event);
     for (CUstream stream : streams)
         if (auto object = objects().streams.remove(stream)) std::ignore = context.device->destroy_stream(object->stream);
+    clear_textures(context);
+    clear_arrays(context);
     for (void* allocation : allocations) std::ignore = context.device->memory().free(allocation);
     if (!others_alive(context)) {
         forget_library_modules(*context.device);

@@ -3,7 +3,8 @@
 // A copy that involves pageable host memory is finished when the call returns, in its asynchronous form too: the caller may
 // change that memory at once, as with NVIDIA's driver, which stages it.
 
-#include "driver/api.h"
+#include "driver/array.h"
+#include "driver/capture.h"
 #include "driver/format.h"
 
 using namespace anywarp;
@@ -36,16 +37,18 @@ size_t extent(uint64_t width, uint64_t height, uint64_t depth, uint64_t pitch, u
     return width + (height - 1) * pitch + (depth - 1) * slice;
 }
 
-Result<void> run(CUctx_st& context, machine::CopyCommand copy, CUstream stream_handle, bool asynchronous, Place to, Place from) {
-    ANYWARP_TRY_AS(stream, stream_of(stream_handle, context));
+Result<void> check(const machine::CopyCommand& copy, Place to, Place from) {
     if (copy.width == 0 || copy.height == 0 || copy.depth == 0) return {};
     ANYWARP_TRY(check_range(copy.destination,
                             extent(copy.width, copy.height, copy.depth, copy.destination_pitch, copy.destination_slice), to));
-    ANYWARP_TRY(
-        check_range(copy.source, extent(copy.width, copy.height, copy.depth, copy.source_pitch, copy.source_slice), from));
-    if (!asynchronous && stream->sink())
-        return user_error(static_cast<ErrorCode>(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED),
-                          "a synchronous copy while the stream is capturing");
+    return check_range(copy.source, extent(copy.width, copy.height, copy.depth, copy.source_pitch, copy.source_slice), from);
+}
+
+/// A copy that has been checked.
+Result<void> submit(CUctx_st& context, const machine::CopyCommand& copy, CUstream stream_handle, bool asynchronous) {
+    ANYWARP_TRY_AS(stream, stream_of(stream_handle, context));
+    if (copy.width == 0 || copy.height == 0 || copy.depth == 0) return {};
+    if (!asynchronous) ANYWARP_TRY(refuse_while_capturing(*stream));
     bool pageable = !machine::find_allocation(copy.source) || !machine::find_allocation(copy.destination);
     if (asynchronous && (!pageable || stream->sink())) return stream->enqueue(copy);
     return stream->run(copy);
@@ -53,95 +56,179 @@ Result<void> run(CUctx_st& context, machine::CopyCommand copy, CUstream stream_h
 
 CUresult copy_line(const char* call, void* to, const void* from, size_t bytes, CUstream stream, bool asynchronous, Place to_place,
                    Place from_place) {
-    return with_context(call, [&](CUctx_st& context) {
+    return with_context(call, [&](CUctx_st& context) -> Result<void> {
         machine::CopyCommand copy;
         copy.destination = to;
         copy.source = from;
         copy.width = bytes;
-        return run(context, copy, stream, asynchronous, to_place, from_place);
+        ANYWARP_TRY(check(copy, to_place, from_place));
+        return submit(context, copy, stream, asynchronous);
     });
 }
 
+/// The same copy in the general form; plain pitches of 0 stand for rows without gaps.
+CUDA_MEMCPY3D as_box(const CUDA_MEMCPY2D& c) {
+    return {.srcXInBytes = c.srcXInBytes,
+            .srcY = c.srcY,
+            .srcMemoryType = c.srcMemoryType,
+            .srcHost = c.srcHost,
+            .srcDevice = c.srcDevice,
+            .srcArray = c.srcArray,
+            .srcPitch = c.srcPitch,
+            .dstXInBytes = c.dstXInBytes,
+            .dstY = c.dstY,
+            .dstMemoryType = c.dstMemoryType,
+            .dstHost = c.dstHost,
+            .dstDevice = c.dstDevice,
+            .dstArray = c.dstArray,
+            .dstPitch = c.dstPitch,
+            .WidthInBytes = c.WidthInBytes,
+            .Height = c.Height,
+            .Depth = 1};
+}
+
+CUDA_MEMCPY3D as_box(const CUDA_MEMCPY3D_PEER& c) {
+    return {.srcXInBytes = c.srcXInBytes,
+            .srcY = c.srcY,
+            .srcZ = c.srcZ,
+            .srcLOD = c.srcLOD,
+            .srcMemoryType = c.srcMemoryType,
+            .srcHost = c.srcHost,
+            .srcDevice = c.srcDevice,
+            .srcArray = c.srcArray,
+            .srcPitch = c.srcPitch,
+            .srcHeight = c.srcHeight,
+            .dstXInBytes = c.dstXInBytes,
+            .dstY = c.dstY,
+            .dstZ = c.dstZ,
+            .dstLOD = c.dstLOD,
+            .dstMemoryType = c.dstMemoryType,
+            .dstHost = c.dstHost,
+            .dstDevice = c.dstDevice,
+            .dstArray = c.dstArray,
+            .dstPitch = c.dstPitch,
+            .dstHeight = c.dstHeight,
+            .WidthInBytes = c.WidthInBytes,
+            .Height = c.Height,
+            .Depth = c.Depth};
+}
+const CUDA_MEMCPY3D& as_box(const CUDA_MEMCPY3D& c) { return c; }
+
+/// The source or the destination of a box copy: its first byte and its pitches.
 struct Side {
-    uint8_t* base = nullptr;
-    Place place = Place::any;
+    CUmemorytype type;
+    void* host;
+    CUdeviceptr device;
+    CUarray array;
+    uint64_t x, y, z, level, pitch, height;
 };
 
-Result<Side> side(CUmemorytype type, const void* host, CUdeviceptr device, CUarray array) {
-    switch (type) {
+Result<ArrayBox> resolve(const Side& side, const CUDA_MEMCPY3D& c) {
+    if (side.level) return invalid_value("the level of detail must be 0");
+    if (side.type == CU_MEMORYTYPE_ARRAY) return array_box(side.array, side.x, side.y, side.z, c.WidthInBytes, c.Height, c.Depth);
+    uint64_t row = c.WidthInBytes + side.x;
+    if (side.pitch && side.pitch < row && (c.Height > 1 || c.Depth > 1))
+        return invalid_value(format("rows of {} bytes, a pitch of {}", row, side.pitch));
+    if (side.height && side.height < c.Height + side.y && c.Depth > 1)
+        return invalid_value(format("{} rows at {}, slices of {}", c.Height, side.y, side.height));
+    ArrayBox box;
+    switch (side.type) {
     case CU_MEMORYTYPE_HOST:
-        return Side{const_cast<uint8_t*>(static_cast<const uint8_t*>(host)), Place::host};
+        box.data = static_cast<uint8_t*>(side.host);
+        break;
     case CU_MEMORYTYPE_DEVICE:
-        return Side{static_cast<uint8_t*>(to_host(device)), Place::device};
     case CU_MEMORYTYPE_UNIFIED:
-        return Side{static_cast<uint8_t*>(to_host(device)), Place::any};
-    case CU_MEMORYTYPE_ARRAY:
-        return unsupported("copies from and to CUDA arrays");
+        box.data = static_cast<uint8_t*>(to_host(side.device));
+        break;
     default:
-        return invalid_value(format("there is no memory type {}", static_cast<int>(type)));
+        return invalid_value(format("there is no memory type {}", static_cast<int>(side.type)));
     }
+    box.row_pitch = side.pitch ? side.pitch : row;
+    box.slice_pitch = box.row_pitch * (side.height ? side.height : c.Height + side.y);
+    // A null pointer stays one, so that the check behind this finds it.
+    if (box.data) box.data += side.z * box.slice_pitch + side.y * box.row_pitch + side.x;
+    return box;
 }
 
-Result<void> copy_2d(CUctx_st& context, const CUDA_MEMCPY2D* c, CUstream stream, bool asynchronous) {
-    ANYWARP_REQUIRE(c);
-    ANYWARP_TRY_AS(from, side(c->srcMemoryType, c->srcHost, c->srcDevice, c->srcArray));
-    ANYWARP_TRY_AS(to, side(c->dstMemoryType, c->dstHost, c->dstDevice, c->dstArray));
-    if (c->Height > 1 && ((c->srcPitch && c->srcPitch < c->WidthInBytes + c->srcXInBytes) ||
-                          (c->dstPitch && c->dstPitch < c->WidthInBytes + c->dstXInBytes)))
-        return invalid_value(format("rows of {} bytes, pitches of {} and {}", c->WidthInBytes, c->srcPitch, c->dstPitch));
-    machine::CopyCommand copy;
-    copy.source_pitch = c->srcPitch ? c->srcPitch : c->WidthInBytes + c->srcXInBytes;
-    copy.destination_pitch = c->dstPitch ? c->dstPitch : c->WidthInBytes + c->dstXInBytes;
-    copy.source = from.base + c->srcY * copy.source_pitch + c->srcXInBytes;
-    copy.destination = to.base + c->dstY * copy.destination_pitch + c->dstXInBytes;
-    copy.width = c->WidthInBytes;
-    copy.height = c->Height;
-    return run(context, copy, stream, asynchronous, to.place, from.place);
+Place place_of(CUmemorytype type) {
+    return type == CU_MEMORYTYPE_HOST ? Place::host : type == CU_MEMORYTYPE_UNIFIED ? Place::any : Place::device;
 }
 
-/// CUDA_MEMCPY3D and CUDA_MEMCPY3D_PEER have the same fields, but for the contexts.
-template <class Parameters> Result<void> copy_3d(CUctx_st& context, const Parameters* c, CUstream stream, bool asynchronous) {
-    ANYWARP_REQUIRE(c);
-    ANYWARP_TRY_AS(from, side(c->srcMemoryType, c->srcHost, c->srcDevice, c->srcArray));
-    ANYWARP_TRY_AS(to, side(c->dstMemoryType, c->dstHost, c->dstDevice, c->dstArray));
-    if (c->srcLOD || c->dstLOD) return invalid_value("the level of detail must be 0");
-    if ((c->srcPitch && c->srcPitch < c->WidthInBytes + c->srcXInBytes) ||
-        (c->dstPitch && c->dstPitch < c->WidthInBytes + c->dstXInBytes))
-        return invalid_value(format("rows of {} bytes, pitches of {} and {}", c->WidthInBytes, c->srcPitch, c->dstPitch));
-    machine::CopyCommand copy;
-    copy.source_pitch = c->srcPitch ? c->srcPitch : c->WidthInBytes + c->srcXInBytes;
-    copy.destination_pitch = c->dstPitch ? c->dstPitch : c->WidthInBytes + c->dstXInBytes;
-    copy.source_slice = copy.source_pitch * (c->srcHeight ? c->srcHeight : c->Height);
-    copy.destination_slice = copy.destination_pitch * (c->dstHeight ? c->dstHeight : c->Height);
-    copy.source = from.base + c->srcZ * copy.source_slice + c->srcY * copy.source_pitch + c->srcXInBytes;
-    copy.destination = to.base + c->dstZ * copy.destination_slice + c->dstY * copy.destination_pitch + c->dstXInBytes;
-    copy.width = c->WidthInBytes;
-    copy.height = c->Height;
-    copy.depth = c->Depth;
-    return run(context, copy, stream, asynchronous, to.place, from.place);
+template <class Parameters>
+Result<void> copy_box(CUctx_st& context, const Parameters* parameters, CUstream stream, bool asynchronous) {
+    ANYWARP_REQUIRE(parameters);
+    const CUDA_MEMCPY3D& c = as_box(*parameters);
+    ANYWARP_TRY_AS(copy, copy_command(c));
+    return submit(context, copy, stream, asynchronous);
 }
 
 CUresult fill(const char* call, CUdeviceptr to, uint32_t value, unsigned element, size_t width, size_t height, size_t pitch,
               CUstream stream_handle, bool asynchronous) {
     return with_context(call, [&](CUctx_st& context) -> Result<void> {
         ANYWARP_TRY_AS(stream, stream_of(stream_handle, context));
-        if (to % element) return invalid_value(format("{:#x} isn't aligned to {} bytes", to, element));
+        ANYWARP_TRY_AS(command, fill_command({to, pitch, value, element, width, height}));
         if (width == 0 || height == 0) return {};
-        if (height > 1 && (pitch % element || pitch < width * element))
-            return invalid_value(format("a pitch of {} bytes", pitch));
-        ANYWARP_TRY(check_range(to_host(to), width * element + (height - 1) * pitch, Place::device));
-        machine::FillCommand command;
-        command.destination = to_host(to);
-        command.value = value;
-        command.element_bytes = element;
-        command.width = width;
-        command.height = height;
-        command.pitch = pitch;
+        if (!asynchronous) ANYWARP_TRY(refuse_while_capturing(*stream));
         return asynchronous ? stream->enqueue(command) : stream->run(command);
     });
 }
 
 } // namespace
+
+Result<machine::CopyCommand> anywarp::driver::copy_command(const CUDA_MEMCPY3D& c) {
+    Side source{.type = c.srcMemoryType,
+                .host = const_cast<void*>(c.srcHost),
+                .device = c.srcDevice,
+                .array = c.srcArray,
+                .x = c.srcXInBytes,
+                .y = c.srcY,
+                .z = c.srcZ,
+                .level = c.srcLOD,
+                .pitch = c.srcPitch,
+                .height = c.srcHeight};
+    Side destination{.type = c.dstMemoryType,
+                     .host = c.dstHost,
+                     .device = c.dstDevice,
+                     .array = c.dstArray,
+                     .x = c.dstXInBytes,
+                     .y = c.dstY,
+                     .z = c.dstZ,
+                     .level = c.dstLOD,
+                     .pitch = c.dstPitch,
+                     .height = c.dstHeight};
+    ANYWARP_TRY_AS(from, resolve(source, c));
+    ANYWARP_TRY_AS(to, resolve(destination, c));
+    machine::CopyCommand copy{.destination = to.data,
+                              .source = from.data,
+                              .width = c.WidthInBytes,
+                              .height = c.Height,
+                              .depth = c.Depth,
+                              .destination_pitch = to.row_pitch,
+                              .source_pitch = from.row_pitch,
+                              .destination_slice = to.slice_pitch,
+                              .source_slice = from.slice_pitch};
+    ANYWARP_TRY(check(copy, place_of(c.dstMemoryType), place_of(c.srcMemoryType)));
+    return copy;
+}
+
+Result<machine::FillCommand> anywarp::driver::fill_command(const CUDA_MEMSET_NODE_PARAMS& fill) {
+    unsigned element = fill.elementSize;
+    if (element != 1 && element != 2 && element != 4) return invalid_value(format("elements of {} bytes", element));
+    if (fill.dst % element) return invalid_value(format("{:#x} isn't aligned to {} bytes", fill.dst, element));
+    if (fill.width && fill.height) {
+        if (fill.height > 1 && (fill.pitch % element || fill.pitch < fill.width * element))
+            return invalid_value(format("a pitch of {} bytes", fill.pitch));
+        ANYWARP_TRY(check_range(to_host(fill.dst), fill.width * element + (fill.height - 1) * fill.pitch, Place::device));
+    }
+    machine::FillCommand command;
+    command.destination = to_host(fill.dst);
+    command.value = fill.value;
+    command.element_bytes = element;
+    command.width = fill.width;
+    command.height = fill.height;
+    command.pitch = fill.pitch;
+    return command;
+}
 
 CUresult cuMemcpy(CUdeviceptr to, CUdeviceptr from, size_t bytes) {
     return copy_line(__func__, to_host(to), to_host(from), bytes, nullptr, false, Place::any, Place::any);
@@ -175,25 +262,25 @@ CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CU
 }
 
 CUresult cuMemcpy2D_v2(const CUDA_MEMCPY2D* copy) {
-    return with_context(__func__, [&](CUctx_st& context) { return copy_2d(context, copy, nullptr, false); });
+    return with_context(__func__, [&](CUctx_st& context) { return copy_box(context, copy, nullptr, false); });
 }
 CUresult cuMemcpy2DUnaligned_v2(const CUDA_MEMCPY2D* copy) {
-    return with_context(__func__, [&](CUctx_st& context) { return copy_2d(context, copy, nullptr, false); });
+    return with_context(__func__, [&](CUctx_st& context) { return copy_box(context, copy, nullptr, false); });
 }
 CUresult cuMemcpy2DAsync_v2(const CUDA_MEMCPY2D* copy, CUstream stream) {
-    return with_context(__func__, [&](CUctx_st& context) { return copy_2d(context, copy, stream, true); });
+    return with_context(__func__, [&](CUctx_st& context) { return copy_box(context, copy, stream, true); });
 }
 CUresult cuMemcpy3D_v2(const CUDA_MEMCPY3D* copy) {
-    return with_context(__func__, [&](CUctx_st& context) { return copy_3d(context, copy, nullptr, false); });
+    return with_context(__func__, [&](CUctx_st& context) { return copy_box(context, copy, nullptr, false); });
 }
 CUresult cuMemcpy3DAsync_v2(const CUDA_MEMCPY3D* copy, CUstream stream) {
-    return with_context(__func__, [&](CUctx_st& context) { return copy_3d(context, copy, stream, true); });
+    return with_context(__func__, [&](CUctx_st& context) { return copy_box(context, copy, stream, true); });
 }
 CUresult cuMemcpy3DPeer(const CUDA_MEMCPY3D_PEER* copy) {
-    return with_context(__func__, [&](CUctx_st& context) { return copy_3d(context, copy, nullptr, false); });
+    return with_context(__func__, [&](CUctx_st& context) { return copy_box(context, copy, nullptr, false); });
 }
 CUresult cuMemcpy3DPeerAsync(const CUDA_MEMCPY3D_PEER* copy, CUstream stream) {
-    return with_context(__func__, [&](CUctx_st& context) { return copy_3d(context, copy, stream, true); });
+    return with_context(__func__, [&](CUctx_st& context) { return copy_box(context, copy, stream, true); });
 }
 
 CUresult cuMemsetD8_v2(CUdeviceptr to, unsigned char value, size_t count) {
