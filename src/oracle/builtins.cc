@@ -1,4 +1,5 @@
-// Functions that device code calls and that a module only declares: vprintf, malloc, free, __assertfail.
+// Functions that device code calls and that a module only declares: vprintf, malloc, free, __assertfail,
+// cudaGraphSetConditional.
 //
 // CUDA C++ Programming Guide, "Formatted Output", "Dynamic Global Memory Allocation", "Assertion".
 #include "oracle/interpreter.h"
@@ -119,6 +120,11 @@ bool call_builtin(Thread& thread, const std::string& name, const std::vector<uin
     }
     if (name == "free" && arguments.size() == 1) {
         grid.heap.erase(take<uint8_t*>(arguments[0]));
+        return true;
+    }
+    if (name == "cudaGraphSetConditional" && arguments.size() == 2) {
+        auto value = take<uint32_t>(arguments[1]);
+        std::memcpy(take<uint8_t*>(arguments[0]), &value, sizeof value);
         return true;
     }
     if (name == "__assertfail" && arguments.size() >= 4) {

@@ -102,6 +102,11 @@ bool Emitter::call_service(const Instruction& i, const ptx::Function& callee, ll
         intrinsic_call("anywarp_free", b.getVoidTy(), {ctx, as_pointer(0)}, Program::service);
         return true;
     }
+    // The handle is the address of the value that the graph's conditional node reads.
+    if (callee.name == "cudaGraphSetConditional" && arguments.size() == 2) {
+        b.CreateAlignedStore(argument_scalar(i, arguments[1], i32t, Type::b32), as_pointer(0), llvm::Align(4));
+        return true;
+    }
     if (callee.name == "__assertfail" && arguments.size() >= 4) {
         llvm::IRBuilder<> at_entry(entry, entry->begin());
         auto* ids = at_entry.CreateAlloca(llvm::ArrayType::get(i32t, 3));
