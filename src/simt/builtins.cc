@@ -5,6 +5,7 @@
 // the target of the code around them, and become vector code when that is widened.
 #include "simt/lowering.h"
 
+#include <llvm/Analysis/ValueTracking.h>
 #include <llvm/Bitcode/BitcodeReader.h>
 #include <llvm/Linker/Linker.h>
 
@@ -46,7 +47,12 @@ void Program::link_builtins() {
         for (llvm::BasicBlock& block : f)
             for (llvm::Instruction& instruction : block) {
                 instruction.setMetadata(llvm::LLVMContext::MD_tbaa, nullptr); // C's aliasing rules aren't PTX's
-                if (llvm::isa<llvm::LoadInst>(instruction)) instruction.setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context, {}));
+                // Descriptors and texels are reached through numbers; what lies on the stack or is the caller's does change.
+                if (auto* load = llvm::dyn_cast<llvm::LoadInst>(&instruction); load && reads) {
+                    const llvm::Value* object = llvm::getUnderlyingObject(load->getPointerOperand());
+                    if (!llvm::isa<llvm::AllocaInst>(object) && !llvm::isa<llvm::Argument>(object))
+                        load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context, {}));
+                }
                 if (auto* call = llvm::dyn_cast<llvm::CallBase>(&instruction); call && !call->getCalledFunction()->isIntrinsic())
                     call->setAttributes({});
             }

@@ -476,7 +476,7 @@ INLINE void gather(Texture t, Sampler s, const Request* r, u32 component, u32* r
     Axis ax = make_axis(r->x, p.width, s->address_mode[0], normalized, 1, r->dx);
     Axis ay = make_axis(r->y, p.height, s->address_mode[1], normalized, 1, r->dy);
     u32 seamless = r->cube && s->seamless;
-    u32 values[4] = {0, 0, 0, 0};
+    Quad values = {0, 0, 0, 0};
     NO_UNROLL for (u32 k = 0; k < 4; ++k) {
         u32 right = k == 1 || k == 2, low = k < 2;
         s32 ix = right ? ax.i1 : ax.i0, iy = low ? ay.i1 : ay.i0;
@@ -500,12 +500,12 @@ INLINE void gather(Texture t, Sampler s, const Request* r, u32 component, u32* r
         q.w = out ? s->border[3] : q.w;
         q = fill_missing(t, q, floats);
         u32 value = component == 0 ? q.x : component == 1 ? q.y : component == 2 ? q.z : q.w;
-        values[0] = k == 0 ? value : values[0];
-        values[1] = k == 1 ? value : values[1];
-        values[2] = k == 2 ? value : values[2];
-        values[3] = k == 3 ? value : values[3];
+        values.x = k == 0 ? value : values.x;
+        values.y = k == 1 ? value : values.y;
+        values.z = k == 2 ? value : values.z;
+        values.w = k == 3 ? value : values.w;
     }
-    for (int k = 0; k < 4; ++k) result[k] = values[k];
+    put(result, values);
 }
 
 #define GATHERER(NAME, N, IS_CUBE) \
