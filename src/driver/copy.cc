@@ -3,6 +3,7 @@
 // A copy that involves pageable host memory is finished when the call returns, in its asynchronous form too: the caller may
 // change that memory at once, as with NVIDIA's driver, which stages it.
 
+#include "driver/copy.h"
 #include "driver/array.h"
 #include "driver/capture.h"
 #include "driver/format.h"
@@ -66,8 +67,8 @@ CUresult copy_line(const char* call, void* to, const void* from, size_t bytes, C
     });
 }
 
-/// The same copy in the general form; plain pitches of 0 stand for rows without gaps.
-CUDA_MEMCPY3D as_box(const CUDA_MEMCPY2D& c) {
+/// The same copy in the general form, from the structures of two dimensions: CUDA_MEMCPY2D and its first version.
+template <class Parameters> CUDA_MEMCPY3D as_box(const Parameters& c) {
     return {.srcXInBytes = c.srcXInBytes,
             .srcY = c.srcY,
             .srcMemoryType = c.srcMemoryType,
@@ -86,8 +87,10 @@ CUDA_MEMCPY3D as_box(const CUDA_MEMCPY2D& c) {
             .Height = c.Height,
             .Depth = 1};
 }
-
-CUDA_MEMCPY3D as_box(const CUDA_MEMCPY3D_PEER& c) {
+/// ... and from those of three: CUDA_MEMCPY3D's first version, CUDA_MEMCPY3D_PEER.
+template <class Parameters>
+requires requires(Parameters c) { c.Depth; }
+CUDA_MEMCPY3D as_box(const Parameters& c) {
     return {.srcXInBytes = c.srcXInBytes,
             .srcY = c.srcY,
             .srcZ = c.srcZ,
@@ -155,11 +158,11 @@ Place place_of(CUmemorytype type) {
 }
 
 template <class Parameters>
-Result<void> copy_box(CUctx_st& context, const Parameters* parameters, CUstream stream, bool asynchronous) {
-    ANYWARP_REQUIRE(parameters);
-    const CUDA_MEMCPY3D& c = as_box(*parameters);
-    ANYWARP_TRY_AS(copy, copy_command(c));
-    return submit(context, copy, stream, asynchronous);
+CUresult copy_parameters(const char* call, const Parameters* parameters, CUstream stream, bool asynchronous) {
+    return with_context(call, [&](CUctx_st& context) -> Result<void> {
+        ANYWARP_REQUIRE(parameters);
+        return copy_box(context, as_box(*parameters), stream, asynchronous);
+    });
 }
 
 CUresult fill(const char* call, CUdeviceptr to, uint32_t value, unsigned element, size_t width, size_t height, size_t pitch,
@@ -209,6 +212,11 @@ Result<machine::CopyCommand> anywarp::driver::copy_command(const CUDA_MEMCPY3D& 
                               .source_slice = from.slice_pitch};
     ANYWARP_TRY(check(copy, place_of(c.dstMemoryType), place_of(c.srcMemoryType)));
     return copy;
+}
+
+Result<void> anywarp::driver::copy_box(CUctx_st& context, const CUDA_MEMCPY3D& c, CUstream stream, bool asynchronous) {
+    ANYWARP_TRY_AS(copy, copy_command(c));
+    return submit(context, copy, stream, asynchronous);
 }
 
 Result<machine::FillCommand> anywarp::driver::fill_command(const CUDA_MEMSET_NODE_PARAMS& fill) {
@@ -261,27 +269,22 @@ CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CU
     return copy_line(__func__, to_host(to), to_host(from), bytes, stream, true, Place::device, Place::device);
 }
 
-CUresult cuMemcpy2D_v2(const CUDA_MEMCPY2D* copy) {
-    return with_context(__func__, [&](CUctx_st& context) { return copy_box(context, copy, nullptr, false); });
-}
-CUresult cuMemcpy2DUnaligned_v2(const CUDA_MEMCPY2D* copy) {
-    return with_context(__func__, [&](CUctx_st& context) { return copy_box(context, copy, nullptr, false); });
-}
-CUresult cuMemcpy2DAsync_v2(const CUDA_MEMCPY2D* copy, CUstream stream) {
-    return with_context(__func__, [&](CUctx_st& context) { return copy_box(context, copy, stream, true); });
-}
-CUresult cuMemcpy3D_v2(const CUDA_MEMCPY3D* copy) {
-    return with_context(__func__, [&](CUctx_st& context) { return copy_box(context, copy, nullptr, false); });
-}
-CUresult cuMemcpy3DAsync_v2(const CUDA_MEMCPY3D* copy, CUstream stream) {
-    return with_context(__func__, [&](CUctx_st& context) { return copy_box(context, copy, stream, true); });
-}
-CUresult cuMemcpy3DPeer(const CUDA_MEMCPY3D_PEER* copy) {
-    return with_context(__func__, [&](CUctx_st& context) { return copy_box(context, copy, nullptr, false); });
-}
+CUresult cuMemcpy2D_v2(const CUDA_MEMCPY2D* copy) { return copy_parameters(__func__, copy, nullptr, false); }
+CUresult cuMemcpy2DUnaligned_v2(const CUDA_MEMCPY2D* copy) { return copy_parameters(__func__, copy, nullptr, false); }
+CUresult cuMemcpy2DAsync_v2(const CUDA_MEMCPY2D* copy, CUstream stream) { return copy_parameters(__func__, copy, stream, true); }
+CUresult cuMemcpy3D_v2(const CUDA_MEMCPY3D* copy) { return copy_parameters(__func__, copy, nullptr, false); }
+CUresult cuMemcpy3DAsync_v2(const CUDA_MEMCPY3D* copy, CUstream stream) { return copy_parameters(__func__, copy, stream, true); }
+CUresult cuMemcpy3DPeer(const CUDA_MEMCPY3D_PEER* copy) { return copy_parameters(__func__, copy, nullptr, false); }
 CUresult cuMemcpy3DPeerAsync(const CUDA_MEMCPY3D_PEER* copy, CUstream stream) {
-    return with_context(__func__, [&](CUctx_st& context) { return copy_box(context, copy, stream, true); });
+    return copy_parameters(__func__, copy, stream, true);
 }
+
+// The forms of CUDA 2, with 32-bit sizes and device addresses.
+CUresult cuMemcpy2D(const CUDA_MEMCPY2D_v1* copy) { return copy_parameters(__func__, copy, nullptr, false); }
+CUresult cuMemcpy2DUnaligned(const CUDA_MEMCPY2D_v1* copy) { return copy_parameters(__func__, copy, nullptr, false); }
+CUresult cuMemcpy2DAsync(const CUDA_MEMCPY2D_v1* copy, CUstream stream) { return copy_parameters(__func__, copy, stream, true); }
+CUresult cuMemcpy3D(const CUDA_MEMCPY3D_v1* copy) { return copy_parameters(__func__, copy, nullptr, false); }
+CUresult cuMemcpy3DAsync(const CUDA_MEMCPY3D_v1* copy, CUstream stream) { return copy_parameters(__func__, copy, stream, true); }
 
 CUresult cuMemsetD8_v2(CUdeviceptr to, unsigned char value, size_t count) {
     return fill(__func__, to, value, 1, count, 1, 0, nullptr, false);

@@ -6,6 +6,7 @@
 #include "driver/format.h"
 #include "driver/jit_options.h"
 #include "driver/merge_ptx.h"
+#include "driver/texture.h"
 
 #include <algorithm>
 #include <chrono>
@@ -69,6 +70,7 @@ void unload(std::shared_ptr<CUmod_st> module) {
         functions.swap(module->functions);
     }
     for (auto& [name, function] : functions) objects().functions.remove(function);
+    forget_references(*module);
 }
 
 Result<CUfunction> find_function(CUmod_st& module, const std::string& name) {

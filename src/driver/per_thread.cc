@@ -47,6 +47,23 @@ PER_THREAD(cuMemcpy3DPeer_ptds, cuMemcpy3DPeer, (const CUDA_MEMCPY3D_PEER* pCopy
 PER_THREAD(cuMemcpy3D_v2_ptds, cuMemcpy3D_v2, (const CUDA_MEMCPY3D* pCopy), (pCopy))
 PER_THREAD(cuMemcpyAsync_ptsz, cuMemcpyAsync, (CUdeviceptr dst, CUdeviceptr src, size_t ByteCount, CUstream hStream),
            (dst, src, ByteCount, hStream))
+PER_THREAD(cuMemcpyAtoA_v2_ptds, cuMemcpyAtoA_v2,
+           (CUarray dstArray, size_t dstOffset, CUarray srcArray, size_t srcOffset, size_t ByteCount),
+           (dstArray, dstOffset, srcArray, srcOffset, ByteCount))
+PER_THREAD(cuMemcpyAtoD_v2_ptds, cuMemcpyAtoD_v2, (CUdeviceptr dstDevice, CUarray srcArray, size_t srcOffset, size_t ByteCount),
+           (dstDevice, srcArray, srcOffset, ByteCount))
+PER_THREAD(cuMemcpyAtoHAsync_v2_ptsz, cuMemcpyAtoHAsync_v2,
+           (void* dstHost, CUarray srcArray, size_t srcOffset, size_t ByteCount, CUstream hStream),
+           (dstHost, srcArray, srcOffset, ByteCount, hStream))
+PER_THREAD(cuMemcpyAtoH_v2_ptds, cuMemcpyAtoH_v2, (void* dstHost, CUarray srcArray, size_t srcOffset, size_t ByteCount),
+           (dstHost, srcArray, srcOffset, ByteCount))
+PER_THREAD(cuMemcpyDtoA_v2_ptds, cuMemcpyDtoA_v2, (CUarray dstArray, size_t dstOffset, CUdeviceptr srcDevice, size_t ByteCount),
+           (dstArray, dstOffset, srcDevice, ByteCount))
+PER_THREAD(cuMemcpyHtoAAsync_v2_ptsz, cuMemcpyHtoAAsync_v2,
+           (CUarray dstArray, size_t dstOffset, const void* srcHost, size_t ByteCount, CUstream hStream),
+           (dstArray, dstOffset, srcHost, ByteCount, hStream))
+PER_THREAD(cuMemcpyHtoA_v2_ptds, cuMemcpyHtoA_v2, (CUarray dstArray, size_t dstOffset, const void* srcHost, size_t ByteCount),
+           (dstArray, dstOffset, srcHost, ByteCount))
 PER_THREAD(cuMemcpyDtoDAsync_v2_ptsz, cuMemcpyDtoDAsync_v2,
            (CUdeviceptr dstDevice, CUdeviceptr srcDevice, size_t ByteCount, CUstream hStream),
            (dstDevice, srcDevice, ByteCount, hStream))

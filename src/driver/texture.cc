@@ -198,6 +198,8 @@ void clear_textures(CUctx_st& context) {
     for (auto* registry : {&texture_objects().textures, &texture_objects().surfaces})
         for (const auto& object : registry->all())
             if (object->context == &context) registry->remove(object.get());
+    for (const auto& reference : texture_objects().texture_references.all()) // a module's go with it
+        if (reference->object.context == &context) texture_objects().texture_references.remove(reference.get());
 }
 
 } // namespace anywarp::driver
