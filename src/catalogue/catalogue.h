@@ -127,10 +127,15 @@ Result<DeviceModel> find_device(std::string_view name);
 /// All of them, ours and the user's, by vendor and then release. A file that can't be read is an error.
 Result<std::vector<DeviceModel>> all_devices();
 
+/// Matrix fp16 operations per clock and multiprocessor, dense, of a compute capability; 0 when the table doesn't say.
+double tensor_operations(std::string_view compute_capability);
+
 /// A data file that was compiled in.
 struct EmbeddedFile {
     std::string_view name, text;
 };
 std::span<const EmbeddedFile> embedded_files(); // generated (embed.cmake)
+/// The text of tables/NAME.json.
+std::string_view embedded_table(std::string_view name);
 
 } // namespace anywarp::catalogue

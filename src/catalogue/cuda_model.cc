@@ -12,27 +12,37 @@ namespace {
 using Json = nlohmann::json;
 
 const Json& capability_table() {
-    static const Json table = [] {
-        for (const EmbeddedFile& file : embedded_files())
-            if (file.name == "tables/compute_capabilities.json") return Json::parse(file.text);
-        return Json::object();
-    }();
+    static const Json table = Json::parse(embedded_table("compute_capabilities")).at("capabilities");
     return table;
 }
 
 } // namespace
+
+std::string_view embedded_table(std::string_view name) {
+    for (const EmbeddedFile& file : embedded_files())
+        if (file.name == "tables/" + std::string(name) + ".json") return file.text;
+    return "{}";
+}
+
+double tensor_operations(std::string_view compute_capability) {
+    const Json& table = capability_table();
+    const std::string key(compute_capability);
+    return table.contains(key) ? table[key].value("tensor_fp16_ops", 0.0) : 0;
+}
 
 Result<CudaModel> DeviceModel::cuda() const {
     if (kind == Kind::system)
         return user_error(ErrorCode::invalid_device, id + " is a system; name one of its devices" +
                                                          (parts.empty() ? "" : ", " + parts.front().device));
     if (compute_capability.empty())
-        return user_error(ErrorCode::invalid_device, name + " runs no CUDA programs: it can be compared, not be run on");
+        return user_error(ErrorCode::invalid_device,
+                          vendor == "NVIDIA" ? "nobody publishes the compute capability of " + name
+                                             : name + " runs no CUDA programs: it can be compared, not be run on");
     const Json& table = capability_table();
-    if (!table.contains("capabilities") || !table["capabilities"].contains(compute_capability))
+    if (!table.contains(compute_capability))
         return user_error(ErrorCode::invalid_device, name + " has compute capability " + compute_capability +
                                                          ", which the table of compute capabilities lacks");
-    const Json& row = table["capabilities"][compute_capability];
+    const Json& row = table[compute_capability];
 
     CudaModel m;
     m.name = cuda_name.empty() ? name : cuda_name;
