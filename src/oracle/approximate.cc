@@ -44,11 +44,11 @@ Flow execute_function(Thread& thread, const Instruction& instruction) {
     unsigned width = format.width();
     uint64_t in = read(thread, o.at(1), type), out = 0;
     bool ftz = instruction.has(Modifier::ftz), approximate = instruction.has(Modifier::approx);
-    if (type == Type::f64 && approximate && (instruction.opcode == Opcode::rcp || instruction.opcode == Opcode::rsqrt)) {
+    if (type == Type::f64 && approximate && ftz) { // rcp, rsqrt
         // Works on the upper word only: the lower 32 bits of operand and result are taken as zero, subnormals flushed.
         uint64_t a = flush(in & 0xffffffff00000000ull, format);
         double r = evaluate(thread, instruction, std::bit_cast<double>(a));
-        uint64_t bits = std::isnan(r) ? 0x7fffffff00000000ull : std::bit_cast<uint64_t>(r) & 0xffffffff00000000ull;
+        uint64_t bits = std::isnan(r) || is_nan(in, format) ? 0x7fffffff00000000ull : std::bit_cast<uint64_t>(r) & 0xffffffff00000000ull;
         write(thread, o[0], type, ftz ? flush(bits, format) : bits);
         return Flow::next;
     }

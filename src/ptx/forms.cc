@@ -156,10 +156,14 @@ std::span<const Form> forms(Opcode opcode) {
     return std::span(table().forms).subspan(begin, end - begin);
 }
 
+bool matches(const Form& form, const Instruction& instruction) {
+    return form.opcode == instruction.opcode && Matcher{instruction, form}.match(0, {});
+}
+
 const Form* form_of(const Instruction& instruction) {
     const Form* best = nullptr;
     for (const Form& form : forms(instruction.opcode))
-        if (Matcher{instruction, form}.match(0, {}))
+        if (matches(form, instruction))
             if (!best || form.sm_version < best->sm_version) best = &form;
     return best;
 }

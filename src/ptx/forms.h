@@ -32,6 +32,7 @@ struct Form {
 std::span<const Form> forms();
 /// The rows of one opcode; empty where the table doesn't say.
 std::span<const Form> forms(Opcode opcode);
+bool matches(const Form& form, const Instruction& instruction);
 /// The form of an instruction, the one with the lowest requirements where several fit; null when none does.
 const Form* form_of(const Instruction& instruction);
 std::string spelling(const FormWord& word);

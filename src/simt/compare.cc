@@ -41,6 +41,10 @@ Value* Emitter::compare(const Instruction& i, Value* a, Value* c, Type type, Mod
     if (type == Type::f16 || type == Type::bf16) {
         a = half_to_float(a, type);
         c = half_to_float(c, type);
+        if (i.has(Modifier::ftz)) {
+            a = call_builtin("anywarp_b_flush_f16", b.getFloatTy(), {a});
+            c = call_builtin("anywarp_b_flush_f16", b.getFloatTy(), {c});
+        }
     }
     if (ptx::is_float(type)) {
         switch (op) {

@@ -120,10 +120,15 @@ Value* Emitter::convert(const Instruction& i, Value* v, Type to, Type from) {
     case Type::tf32:
         if (i.has(Modifier::relu))
             v = b.CreateSelect(b.CreateFCmpUGT(v, llvm::ConstantFP::get(f32, 0.0)), v, llvm::ConstantFP::get(f32, 0.0));
-        return call_builtin(i.has(Modifier::rna)  ? "anywarp_b_f32_to_tf32_rna"
-                            : i.has(Modifier::rz) ? "anywarp_b_f32_to_tf32_rz"
-                                                  : "anywarp_b_f32_to_tf32",
-                            b.getInt32Ty(), {v});
+        v = call_builtin(i.has(Modifier::rna)  ? "anywarp_b_f32_to_tf32_rna"
+                         : i.has(Modifier::rz) ? "anywarp_b_f32_to_tf32_rz"
+                                               : "anywarp_b_f32_to_tf32",
+                         b.getInt32Ty(), {v});
+        if (i.has(Modifier::satfinite)) { // an infinity becomes the largest number
+            Value *magnitude = b.CreateAnd(v, i32(0x7fffffff)), *sign = b.CreateAnd(v, i32(0x80000000));
+            v = b.CreateSelect(b.CreateICmpEQ(magnitude, i32(0x7f800000)), b.CreateOr(sign, i32(0x7f7fe000)), v);
+        }
+        return v;
     default:
         break;
     }

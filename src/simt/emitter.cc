@@ -261,6 +261,15 @@ void Emitter::make_slots() {
         variables[v] = slot;
         if (variable.space == StateSpace::local) p.result.local_bytes += variable.size;
     }
+    bool moves_stack = false;
+    for (const Instruction& i : body.instructions) moves_stack |= i.opcode == Opcode::alloca_ || i.opcode == Opcode::stacksave;
+    if (!moves_stack) return;
+    auto* area = b.CreateAlloca(llvm::ArrayType::get(b.getInt8Ty(), alloca_bytes), nullptr, "stack");
+    area->setAlignment(llvm::Align(16));
+    stack_area = area;
+    stack_top = b.CreateAlloca(b.getInt64Ty(), nullptr, "stack.top");
+    b.CreateStore(i64(0), stack_top);
+    p.result.local_bytes += alloca_bytes;
 }
 
 void Emitter::emit(const Instruction& i) {

@@ -105,8 +105,21 @@ void Emitter::fma(const Instruction& i) {
     set(i.operands[0], v, t);
 }
 
+/// The upper words of rcp.approx.ftz.f64 and rsqrt.approx.ftz.f64, subnormals flushed: all that these look at, or give.
+Value* Emitter::upper_word(Value* v) {
+    Value* bits = b.CreateAnd(b.CreateBitCast(v, b.getInt64Ty()), i64(0xffffffff00000000ull));
+    Value* tiny = b.CreateICmpEQ(b.CreateAnd(bits, i64(0x7ff0000000000000ull)), i64(0));
+    bits = b.CreateSelect(tiny, b.CreateAnd(bits, i64(1ull << 63)), bits);
+    bits = b.CreateSelect(b.CreateFCmpUNO(v, v), i64(0x7fffffff00000000ull), bits);
+    return b.CreateBitCast(bits, b.getDoubleTy());
+}
+
 void Emitter::rcp(const Instruction& i) {
     Type t = i.type();
+    if (t == Type::f64 && i.has(Modifier::approx)) {
+        Value* a = upper_word(get(i.operands.at(1), t));
+        return set(i.operands[0], upper_word(b.CreateFDiv(llvm::ConstantFP::get(a->getType(), 1.0), a)), t);
+    }
     Value* a = float_input(i, 1, t);
     Value* one = llvm::ConstantFP::get(a->getType(), 1.0);
     std::string suffix = rounding_suffix(i);
@@ -132,9 +145,10 @@ void Emitter::sqrt(const Instruction& i) {
 
 void Emitter::rsqrt(const Instruction& i) {
     Type t = i.type();
-    Value* a = float_input(i, 1, t);
+    bool gross = t == Type::f64 && i.has(Modifier::ftz);
+    Value* a = gross ? upper_word(get(i.operands.at(1), t)) : float_input(i, 1, t);
     Value* v = b.CreateFDiv(llvm::ConstantFP::get(a->getType(), 1.0), unary(llvm::Intrinsic::sqrt, a));
-    set(i.operands[0], finish(i, v), t);
+    set(i.operands[0], gross ? upper_word(v) : finish(i, v), t);
 }
 
 void Emitter::transcendental(const Instruction& i) {

@@ -183,6 +183,7 @@ private:
     Value* unary(unsigned id, Value* v);
     Value* binary(unsigned id, Value* a, Value* c);
     Value* flush(Value* v);                        // subnormal f32 -> signed zero
+    Value* upper_word(Value* v);                   // rcp, rsqrt .approx.ftz.f64
     Value* saturate(Value* v);                     // clamp to [0, 1], NaN -> 0
     Value* finish(const Instruction& i, Value* v); // .ftz and .sat of a float result
     Value* float_input(const Instruction& i, size_t operand, Type type);
@@ -246,6 +247,8 @@ private:
     Value* image_base = nullptr;
     Value* params_base = nullptr;
     Value* carry_flag = nullptr;                       // CC.CF
+    Value *stack_area = nullptr, *stack_top = nullptr; // of alloca: where it takes from, bytes taken
+    static constexpr uint64_t alloca_bytes = 16384;    // per thread and activation; CUDA's own default stack holds 1024
     std::vector<std::vector<llvm::AllocaInst*>> slots; // per register, per component
     std::vector<Value*> variables;                     // per Body::variables: alloca of .local / .param
     std::vector<Value*> parameters, returns;           // device functions: where they lie

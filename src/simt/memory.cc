@@ -353,21 +353,34 @@ void Emitter::mapa(const Instruction& i) {
     set(i.operands.at(0), get(i.operands.at(1), i.type()), i.type());
 }
 
+// The stack that alloca takes from is a fixed part of the function's frame, because a frame whose size differs between lanes
+// couldn't be widened. What doesn't fit ends the kernel as an overflow of CUDA's stack would.
 void Emitter::alloca_(const Instruction& i) {
-    Value* size = get(i.operands.at(1), Type::b64);
-    auto* slot = b.CreateAlloca(b.getInt8Ty(), size);
-    uint64_t align = i.operands.size() > 2 && i.operands[2].kind == Operand::Kind::immediate ? i.operands[2].bits : 16;
-    slot->setAlignment(llvm::Align(std::max<uint64_t>(align, 8)));
-    set(i.operands.at(0), b.CreatePtrToInt(slot, b.getInt64Ty()),
-        i.type() == Type::b32 || i.type() == Type::u32 ? i.type() : Type::b64);
+    Value* size = get(i.operands.at(1), i.type());
+    size = b.CreateZExtOrTrunc(size, b.getInt64Ty());
+    uint64_t align = i.operands.size() > 2 && i.operands[2].kind == Operand::Kind::immediate ? i.operands[2].bits : 8;
+    align = std::max<uint64_t>(align, 1);
+    Value* top = b.CreateLoad(b.getInt64Ty(), stack_top);
+    Value* start = b.CreateSub(b.CreateAnd(b.CreateAdd(b.CreateAdd(b.CreatePtrToInt(stack_area, b.getInt64Ty()), top), i64(align - 1)),
+                                           i64(~(align - 1))),
+                               b.CreatePtrToInt(stack_area, b.getInt64Ty()));
+    Value* end = b.CreateAdd(start, size);
+    Value* fits = b.CreateAnd(b.CreateICmpULE(end, i64(alloca_bytes)), b.CreateICmpULE(size, i64(alloca_bytes)));
+    auto *overflow = new_block("stack.overflow"), *taken = new_block("stack.taken");
+    b.CreateCondBr(fits, taken, overflow);
+    b.SetInsertPoint(overflow);
+    intrinsic_call("anywarp_trap", b.getVoidTy(), {ctx, i32(static_cast<uint32_t>(ErrorCode::hardware_stack_error))}, Program::service);
+    if (ptx_function.is_entry) b.CreateBr(return_block);
+    else b.CreateUnreachable();
+    b.SetInsertPoint(taken);
+    b.CreateStore(end, stack_top);
+    set(i.operands.at(0), b.CreatePtrToInt(b.CreateGEP(b.getInt8Ty(), stack_area, start), b.getInt64Ty()), i.type());
 }
 
-void Emitter::stacksave(const Instruction& i) {
-    set(i.operands.at(0), b.CreatePtrToInt(b.CreateStackSave(), b.getInt64Ty()), Type::b64);
-}
+void Emitter::stacksave(const Instruction& i) { set(i.operands.at(0), b.CreateLoad(b.getInt64Ty(), stack_top), i.type()); }
 
 void Emitter::stackrestore(const Instruction& i) {
-    b.CreateStackRestore(b.CreateIntToPtr(get(i.operands.at(0), Type::b64), b.getPtrTy()));
+    if (stack_top) b.CreateStore(b.CreateZExtOrTrunc(get(i.operands.at(0), i.type()), b.getInt64Ty()), stack_top);
 }
 
 } // namespace anywarp::simt
