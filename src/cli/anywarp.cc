@@ -1,6 +1,7 @@
 // The command `anywarp`.
 //
-//   anywarp run [--stats] [--trace] PROGRAM [ARGS...]   starts a CUDA program, or a .cu file, on the CPU
+//   anywarp run [OPTIONS] PROGRAM [ARGS...]             starts a CUDA program, or a .cu file, on the CPU
+//       --device h20,h100  --devices 8                  ... which sees these devices;  --stats  --trace
 //   anywarp cc ARGS...                                  compiles CUDA C++ (anywarp-cc, nvcc's command line)
 //   anywarp ptx check|show ...                          looks at PTX files (anywarp-ptx)
 //   anywarp smi | env | cache [--clear]                 devices; lines for a shell; compiled kernels
@@ -47,7 +48,9 @@ std::vector<std::string> cut_off_rest(std::vector<std::string>& words) {
     size_t own = words.size();
     if (words[0] == "cc" || words[0] == "ptx") own = 1;
     if (words[0] == "run")
-        for (own = 1; own < words.size() && words[own].starts_with("-") && words[own] != "--";) ++own;
+        for (own = 1; own < words.size() && words[own].starts_with("-") && words[own] != "--";)
+            own += words[own] == "--device" || words[own] == "--devices" ? 2 : 1; // those take a value
+    own = std::min(own, words.size());
     std::vector<std::string> rest(words.begin() + static_cast<std::ptrdiff_t>(own), words.end());
     if (words[0] == "run" && !rest.empty() && rest[0] == "--") rest.erase(rest.begin());
     words.resize(own);
@@ -68,6 +71,9 @@ int main(int count, char** arguments) {
     CLI::App* run = app.add_subcommand("run", "start a CUDA program, or compile and start a .cu file");
     run->add_flag("--stats", settings.statistics, "print what every kernel took when the program ends (ANYWARP_STATS=1)");
     run->add_flag("--trace", settings.trace, "print every call to the driver with its result (ANYWARP_TRACE=1)");
+    run->add_option("--device", settings.device,
+                    "the program sees this device of the catalogue, or these, separated by commas: h20 (ANYWARP_DEVICE)");
+    run->add_option("--devices", settings.devices, "how many of them (ANYWARP_DEVICES)")->check(CLI::Range(1, 128));
     CLI::App* cc = app.add_subcommand("cc", "compile CUDA C++; takes nvcc's options (anywarp-cc)");
     CLI::App* ptx = app.add_subcommand("ptx", "check PTX files, show a kernel at a stage of the compiler (anywarp-ptx)");
     CLI::App* smi = app.add_subcommand("smi", "show the devices");
@@ -89,7 +95,7 @@ int main(int count, char** arguments) {
     if (*cc) return fail(execute(installation->tool("anywarp-cc"), rest));
     if (*ptx) return fail(execute(installation->tool("anywarp-ptx"), rest));
     if (*run && rest.empty()) {
-        std::fprintf(stderr, "anywarp: error: run needs a program: anywarp run [--stats] [--trace] PROGRAM [ARGS...]\n");
+        std::fprintf(stderr, "anywarp: error: run needs a program: anywarp run [OPTIONS] PROGRAM [ARGS...]\n");
         return 2;
     }
     settings.program = rest.front();

@@ -5,6 +5,7 @@
 // is loaded into every child process too.
 #include "cli/run.h"
 #include "cli/elf_file.h"
+#include "machine/properties.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -80,8 +81,9 @@ std::vector<fs::path> to_preload(const fs::path& program, const ElfFile& elf, co
     std::error_code error;
     for (const fs::directory_entry& entry : fs::directory_iterator(lib, error)) {
         const std::string name = entry.path().filename().string();
-        // Sonames only: libcuda.so.1, libcudart.so.13. libcuda.so.1 is asked for by name at run time too.
-        if (!name.contains(".so.") || !(needs.needed.contains(name) || name == "libcuda.so.1")) continue;
+        // Sonames only: libcuda.so.1, libcudart.so.13. Two are asked for by name at run time too.
+        bool opened_late = name == "libcuda.so.1" || name == "libnvidia-ml.so.1";
+        if (!name.contains(".so.") || !(needs.needed.contains(name) || opened_late)) continue;
         for (const fs::path& folder : needs.rpath_folders)
             if (fs::exists(folder / name, error) && !fs::equivalent(folder / name, entry.path(), error)) {
                 ours.push_back(entry.path());
@@ -100,6 +102,13 @@ std::vector<fs::path> to_preload(const fs::path& program, const ElfFile& elf, co
 } // namespace
 
 Error run_program(const Installation& installation, const RunSettings& settings) {
+    if (!settings.device.empty()) setenv("ANYWARP_DEVICE", settings.device.c_str(), 1);
+    // A number left over from the environment would contradict a list given here.
+    if (settings.devices)
+        setenv("ANYWARP_DEVICES", std::to_string(*settings.devices).c_str(), 1);
+    else if (!settings.device.empty())
+        unsetenv("ANYWARP_DEVICES");
+    if (const auto& devices = machine::installed_devices(); !devices) return devices.error();
     Result<fs::path> program = find_program(settings.program);
     if (!program) return program.error();
     if (program->extension() == ".cu") {

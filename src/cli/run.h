@@ -3,10 +3,14 @@
 
 #include "cli/installation.h"
 
+#include <optional>
+
 namespace anywarp::cli {
 
 struct RunSettings {
     bool statistics = false, trace = false;
+    std::string device;         // names from the catalogue, separated by commas; empty: as the environment says
+    std::optional<int> devices; // how many
     std::string program;
     std::vector<std::string> arguments;
 };

@@ -114,6 +114,7 @@ Result<void> active_blocks(int* blocks, CUfunction handle, int block_size, size_
     return {};
 }
 
+/// The largest of the sizes that keep most warps resident, in steps of a warp; the grid that fills the device.
 Result<void> potential_block_size(CUctx_st& context, int* grid, int* block, CUfunction handle, CUoccupancyB2DSize shared_for,
                                   size_t dynamic_shared, int limit) {
     ANYWARP_REQUIRE(grid);
@@ -123,16 +124,14 @@ Result<void> potential_block_size(CUctx_st& context, int* grid, int* block, CUfu
     const machine::Properties& p = context.device->properties();
     int largest = std::min<int>(static_cast<int>(attributes.max_threads), p.max_threads_per_block);
     if (limit > 0) largest = std::min(largest, limit);
-    // The largest size that keeps most threads in flight, tried in steps of a warp.
     int best_threads = 0, best_size = 0, best_blocks = 0;
-    int size = (largest + p.warp_size - 1) / p.warp_size * p.warp_size;
-    for (; size > 0; size -= p.warp_size) {
+    for (int size = (largest + p.warp_size - 1) / p.warp_size * p.warp_size; size > 0; size -= p.warp_size) {
         int candidate = std::min(size, largest);
         size_t shared = shared_for ? shared_for(candidate) : dynamic_shared;
-        auto blocks = function->kernel->max_active_blocks(static_cast<uint32_t>(candidate), shared);
-        if (!blocks) return std::unexpected(blocks.error());
-        int threads = candidate * static_cast<int>(*blocks);
-        if (threads > best_threads) best_threads = threads, best_size = candidate, best_blocks = static_cast<int>(*blocks);
+        int blocks =
+            static_cast<int>(machine::resident_blocks(p, attributes.resources(), static_cast<uint32_t>(candidate), shared));
+        int threads = candidate * blocks;
+        if (threads > best_threads) best_threads = threads, best_size = candidate, best_blocks = blocks;
         if (best_threads >= p.max_threads_per_multiprocessor) break;
     }
     if (best_size == 0) return user_error(ErrorCode::launch_out_of_resources, "no block size fits");
@@ -262,10 +261,10 @@ CUresult cuOccupancyAvailableDynamicSMemPerBlock(size_t* bytes, CUfunction handl
         ANYWARP_TRY_AS(function, function_of(handle));
         ANYWARP_TRY_AS(attributes, function->kernel->attributes());
         const machine::Properties& p = context.device->properties();
-        long each =
-            p.shared_per_multiprocessor / blocks - p.reserved_shared_per_block - static_cast<long>(attributes.static_shared);
-        long most = p.shared_per_block_optin - static_cast<long>(attributes.static_shared);
-        *bytes = static_cast<size_t>(std::max(0L, std::min(each, most)));
+        machine::KernelResources needs = attributes.resources();
+        if (machine::resident_blocks(p, needs, static_cast<uint32_t>(block_size), 0) < static_cast<uint32_t>(blocks))
+            return invalid_value(format("{} blocks of {} threads are never resident together", blocks, block_size));
+        *bytes = machine::available_dynamic_shared(p, needs, static_cast<uint32_t>(blocks), static_cast<uint32_t>(block_size));
         return {};
     });
 }

@@ -2,97 +2,12 @@
 #include "machine/device.h"
 
 #include "machine/device_internals.h"
-#include "machine/worker_pool.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
-#include <unistd.h>
 
 namespace anywarp::machine {
-namespace {
-
-uint64_t read_number(const char* path) {
-    std::ifstream file(path);
-    uint64_t value = 0;
-    return file >> value ? value : 0; // "max" in a cgroup file reads as 0
-}
-
-uint64_t machine_memory() {
-    if (const char* text = std::getenv("ANYWARP_MEMORY")) {
-        char* end = nullptr;
-        double value = std::strtod(text, &end);
-        switch (end ? *end : 0) {
-        case 'k':
-        case 'K':
-            value *= 1024.0;
-            break;
-        case 'm':
-        case 'M':
-            value *= 1024.0 * 1024;
-            break;
-        case 'g':
-        case 'G':
-            value *= 1024.0 * 1024 * 1024;
-            break;
-        default:
-            break;
-        }
-        if (value >= 1 << 20) return static_cast<uint64_t>(value);
-    }
-    uint64_t total = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-    for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"})
-        if (uint64_t limit = read_number(path); limit && limit < total) total = limit;
-    return total;
-}
-
-int environment_number(const char* name, int low, int high, int otherwise) {
-    const char* text = std::getenv(name);
-    if (!text) return otherwise;
-    int value = std::atoi(text);
-    return value >= low && value <= high ? value : otherwise;
-}
-
-// Figures per compute capability (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability").
-Properties make_properties(int ordinal) {
-    Properties p;
-    if (const char* name = std::getenv("ANYWARP_DEVICE_NAME")) p.name = name;
-    int sm = environment_number("ANYWARP_SM", 50, 129, 80);
-    p.compute_major = sm / 10;
-    p.compute_minor = sm % 10;
-    struct Figures {
-        int sm, shared_per_sm_kib, threads, blocks;
-    };
-    constexpr Figures figures[] = {{120, 100, 1536, 24}, {100, 228, 2048, 32}, {90, 228, 2048, 32}, {89, 100, 1536, 24},
-                                   {87, 164, 1536, 16},  {86, 100, 1536, 16},  {80, 164, 2048, 32}, {75, 64, 1024, 16},
-                                   {70, 96, 2048, 32},   {0, 96, 2048, 32}};
-    for (const Figures& f : figures)
-        if (sm >= f.sm) {
-            p.shared_per_multiprocessor = f.shared_per_sm_kib << 10;
-            p.max_threads_per_multiprocessor = f.threads;
-            p.max_blocks_per_multiprocessor = f.blocks;
-            bool reserves = sm >= 80; // 1 KiB per block is the system's
-            p.reserved_shared_per_block = reserves ? 1 << 10 : 0;
-            p.shared_per_block_optin = sm >= 70 ? (f.shared_per_sm_kib - (reserves ? 1 : 0)) << 10 : 48 << 10;
-            break;
-        }
-    p.total_memory = machine_memory();
-    p.multiprocessors = static_cast<int>(WorkerPool::default_workers());
-    long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
-    if (cache <= 0) cache = sysconf(_SC_LEVEL2_CACHE_SIZE);
-    if (cache > 0) p.l2_bytes = static_cast<uint64_t>(cache);
-    if (uint64_t khz = read_number("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq")) p.clock_khz = static_cast<int>(khz);
-    p.pci_bus = 0;
-    p.pci_device = ordinal;
-    const char tag[] = "anywarp-cpu-dev";
-    std::memcpy(p.uuid.data(), tag, 15);
-    p.uuid[15] = static_cast<uint8_t>(ordinal);
-    return p;
-}
-
-} // namespace
 
 // --- streams ---------------------------------------------------------------------------------------------------------------
 
@@ -273,8 +188,11 @@ Result<void> Device::free(void* address) {
 }
 
 Device::Device(int ordinal)
-    : ordinal_(ordinal), properties_(make_properties(ordinal)), memory_(ordinal, properties_.total_memory),
+    : ordinal_(ordinal),
+      properties_(installed_devices()->at(static_cast<size_t>(visible_devices()[static_cast<size_t>(ordinal)]))),
+      usage_(usage_of(visible_devices()[static_cast<size_t>(ordinal)])), memory_(ordinal, properties_.total_memory),
       internals_(std::make_unique<Internals>(*this)) {
+    memory_.report_to(usage_.used_bytes);
     Internals& in = *internals_;
     in.legacy = std::make_unique<Stream>(*this, Stream::Kind::legacy, 0);
     auto queue = in.legacy->last_point().queue;
@@ -283,16 +201,13 @@ Device::Device(int ordinal)
     in.blocking_queues = std::make_shared<const QueueList>();
 }
 
-int Device::count() {
-    static const int count = environment_number("ANYWARP_DEVICES", 0, 64, 1);
-    return count;
-}
+int Device::count() { return static_cast<int>(visible_devices().size()); }
 
 Result<Device*> Device::get(int ordinal) {
     if (ordinal < 0 || ordinal >= count())
         return user_error(ErrorCode::invalid_device, "device " + std::to_string(ordinal) + " of " + std::to_string(count()));
     static std::mutex mutex;
-    static Device* devices[64] = {}; // never destroyed: threads may still use them while the process ends
+    static Device* devices[max_devices] = {}; // never destroyed: threads may still use them while the process ends
     std::lock_guard lock(mutex);
     if (!devices[ordinal]) devices[ordinal] = new Device(ordinal);
     return devices[ordinal];

@@ -1,62 +1,33 @@
-// One virtual GPU: its properties, memory, streams and its sticky error. The CPU of this machine, dressed as an sm_80 device.
+// One virtual GPU: its properties (properties.h), memory, streams and its sticky error.
 //
 // A fault in a kernel makes the device's error sticky: every later call answers it until reset(), as a CUDA context does.
-//
-// Environment: ANYWARP_SM (80) compute capability; ANYWARP_WORKERS (hardware threads); ANYWARP_DEVICES (1);
-// ANYWARP_MEMORY (bytes, suffix K M G; default: the machine's memory); ANYWARP_DEVICE_NAME.
 #pragma once
 
 #include "machine/memory.h"
+#include "machine/properties.h"
 #include "machine/stream.h"
+#include "machine/usage.h"
 
-#include <array>
+#include <algorithm>
 #include <string>
 
 namespace anywarp::machine {
-
-struct Properties {
-    std::string name = "Anywarp CPU";
-    int compute_major = 8, compute_minor = 0;
-    uint64_t total_memory = 0;
-    int multiprocessors = 1; // workers
-    int warp_size = 32;
-    int max_threads_per_block = 1024;
-    int max_block_dim[3] = {1024, 1024, 64};
-    int max_grid_dim[3] = {0x7fffffff, 65535, 65535};
-    int max_threads_per_multiprocessor = 2048;
-    int max_blocks_per_multiprocessor = 32;
-    int shared_per_block = 48 << 10;
-    int shared_per_block_optin = 163 << 10;
-    int shared_per_multiprocessor = 164 << 10;
-    int reserved_shared_per_block = 1 << 10;
-    int registers_per_block = 65536;
-    int registers_per_multiprocessor = 65536;
-    int constant_memory = 64 << 10;
-    int clock_khz = 1000000;
-    int memory_clock_khz = 1000000;
-    int memory_bus_width = 64;   // bits
-    uint64_t l2_bytes = 4 << 20; // the machine's last-level cache
-    uint64_t max_pitch = 0x7fffffff;
-    int texture_alignment = 512;
-    int texture_pitch_alignment = 32;
-    int async_engines = 1;
-    int pci_domain = 0, pci_bus = 0, pci_device = 0;
-    std::array<uint8_t, 16> uuid{};
-};
 
 enum class Limit : uint8_t { stack_size, printf_fifo_size, malloc_heap_size };
 
 class Device {
 public:
-    static int count();
+    static int count(); // 0 when the environment asks for devices that don't exist, too
     /// Created at the first call and never destroyed. Error: invalid_device.
     static Result<Device*> get(int ordinal);
 
     int ordinal() const { return ordinal_; }
     const Properties& properties() const { return properties_; }
-    unsigned workers() const { return properties_.multiprocessors; }
+    /// Threads that may run its blocks: no more than it has multiprocessors.
+    unsigned workers() const { return std::min(machine_workers(), static_cast<unsigned>(properties_.multiprocessors)); }
 
     Memory& memory() { return memory_; }
+    DeviceUsage& usage() { return usage_; } // what other processes see of this one's work
     /// With the sticky error checked first.
     Result<uint8_t*> allocate(uint64_t bytes, MemoryKind kind = MemoryKind::device, uint32_t flags = 0);
     /// Waits for queued work first, as cuMemFree does.
@@ -91,6 +62,7 @@ private:
     ~Device() = delete;
     int ordinal_;
     Properties properties_;
+    DeviceUsage& usage_;
     Memory memory_;
     std::unique_ptr<Internals> internals_;
 };

@@ -1,6 +1,7 @@
 // Kernel: attributes, launch checks, code per block shape; see kernel.h.
 #include "machine/device.h"
 #include "machine/kernel_state.h"
+#include "machine/registers.h"
 #include "machine/statistics.h"
 
 #include <algorithm>
@@ -48,24 +49,21 @@ Result<KernelAttributes> Kernel::attributes() const {
         if (variable.space == ptx::StateSpace::const_) a.const_bytes += static_cast<uint32_t>(variable.size);
     auto reachable = ptx::reachable_functions(module, state_->function);
     if (!reachable) return std::unexpected(reachable.error());
-    uint64_t registers = 0, local = 0;
+    uint64_t local = 0;
+    uint32_t live = 0;
     for (uint32_t f : *reachable) {
         if (module.functions[f].is_declaration) continue;
         auto body = module.body(f);
         if (!body) return std::unexpected(body.error());
-        uint64_t here = 0, mine = 0;
-        for (const auto& r : (*body)->registers) here += r.type == ptx::Type::pred ? 0 : ptx::bits(r.type) > 32 ? 2 : 1;
+        live = std::max(live, live_registers(**body));
         for (const auto& v : (*body)->variables)
-            if (v.space == ptx::StateSpace::local) mine += v.size;
-        registers = std::max(registers, here);
-        local += mine;
+            if (v.space == ptx::StateSpace::local) local += v.size;
     }
     a.local_bytes = static_cast<uint32_t>(local);
-    // PTX registers are mostly single-assignment; about a quarter are alive together. Bounded so that a block of max_threads
-    // fits.
-    uint32_t fits = static_cast<uint32_t>(device.registers_per_block) / std::max(32u, max_threads);
-    a.registers = static_cast<uint32_t>(std::clamp<uint64_t>(8 + registers / 4, 10, std::min(fits, 255u)));
-    if (function.max_registers) a.registers = std::min(a.registers, function.max_registers);
+    RegisterNeed need = register_need(device, function, live, reachable->size() > 1);
+    a.registers = need.estimate;
+    // The CPU has no register file to run out of.
+    a.least_registers = device.is_cpu ? 0 : need.at_least;
     a.ptx_version = module.target_sm;
     a.binary_version = static_cast<uint32_t>(device.compute_major * 10 + device.compute_minor);
     if (a.max_dynamic_shared == 0) {
@@ -101,20 +99,14 @@ std::vector<uint8_t> Kernel::pack(void* const* pointers) const {
     return buffer;
 }
 
+KernelResources KernelAttributes::resources() const {
+    return {registers, static_shared, max_dynamic_shared, max_threads, shared_carveout};
+}
+
 Result<uint32_t> Kernel::max_active_blocks(uint32_t threads, uint64_t dynamic_shared) const {
     auto a = attributes();
     if (!a) return std::unexpected(a.error());
-    const Properties& p = state_->module->device().properties();
-    if (threads == 0 || threads > a->max_threads) return 0;
-    uint64_t per_block = a->static_shared + dynamic_shared;
-    if (per_block > static_cast<uint64_t>(p.shared_per_block_optin)) return 0;
-    uint32_t warps = (threads + 31) / 32;
-    uint64_t blocks = static_cast<uint64_t>(p.max_blocks_per_multiprocessor);
-    blocks = std::min<uint64_t>(blocks, static_cast<uint64_t>(p.max_threads_per_multiprocessor) / (warps * 32));
-    blocks =
-        std::min<uint64_t>(blocks, static_cast<uint64_t>(p.shared_per_multiprocessor) /
-                                       (per_block + static_cast<uint64_t>(p.reserved_shared_per_block) + (per_block ? 0 : 1)));
-    return static_cast<uint32_t>(blocks);
+    return resident_blocks(state_->module->device().properties(), a->resources(), threads, dynamic_shared);
 }
 
 Result<std::shared_ptr<const KernelCode>> Kernel::State::code_for(const Kernel& kernel, const Dim3& block) {
@@ -171,6 +163,12 @@ Result<KernelCommand> Kernel::prepare(const LaunchConfig& config) const {
     if (config.dynamic_shared > a->max_dynamic_shared)
         return bad(std::to_string(config.dynamic_shared) + " bytes of dynamic shared memory; the kernel may have " +
                    std::to_string(a->max_dynamic_shared));
+    if (uint64_t needed = block_registers(p, a->least_registers, static_cast<uint32_t>(block.volume()));
+        needed > static_cast<uint64_t>(p.registers_per_block))
+        return user_error(ErrorCode::launch_out_of_resources, "launch of " + name() + ": " + std::to_string(block.volume()) +
+                                                                  " threads of " + std::to_string(a->least_registers) +
+                                                                  " registers or more; a block has " +
+                                                                  std::to_string(p.registers_per_block));
     if (config.params.size() < state_->parameters.size)
         return bad("parameter buffer of " + std::to_string(config.params.size()) + " bytes; the kernel takes " +
                    std::to_string(state_->parameters.size));

@@ -9,6 +9,7 @@
 // CUDA driver API, "Module Management" and "Execution Control".
 #pragma once
 
+#include "machine/architecture.h"
 #include "machine/command.h"
 #include "ptx/layout.h"
 
@@ -31,12 +32,14 @@ struct KernelAttributes {
     uint32_t required_threads[3] = {0, 0, 0};
     uint32_t static_shared = 0;
     uint32_t const_bytes = 0;
-    uint32_t local_bytes = 0; // per thread
-    uint32_t registers = 0;   // an estimate from the PTX
-    uint32_t ptx_version = 0; // target as 10 * major + minor: 80
+    uint32_t local_bytes = 0;     // per thread
+    uint32_t registers = 0;       // an estimate from the PTX (registers.h)
+    uint32_t least_registers = 0; // a lower bound: launches that it doesn't fit are refused
+    uint32_t ptx_version = 0;     // target as 10 * major + minor: 80
     uint32_t binary_version = 0;
     uint32_t max_dynamic_shared = 0;
-    int32_t shared_carveout = -1; // stored only
+    int32_t shared_carveout = -1; // percent; changes only what the occupancy functions answer
+    KernelResources resources() const;
 };
 
 class LoadedModule;

@@ -1,6 +1,8 @@
 // See memory.h. One reserved arena per device; free address ranges are kept in order and merged.
 #include "machine/memory.h"
 
+#include "machine/properties.h"
+
 #include <algorithm>
 #include <atomic>
 #include <map>
@@ -26,7 +28,6 @@ uint64_t granule() {
 
 std::atomic<uint64_t> next_id{1};
 
-constexpr unsigned max_devices = 64;
 std::atomic<const Memory*> all_memories[max_devices];
 
 } // namespace
@@ -43,12 +44,15 @@ struct Memory::Arena {
     uint8_t* base = nullptr;
     uint64_t reserved = 0;
     uint64_t used = 0;
+    std::atomic<uint64_t>* reported = nullptr;
     std::map<uint8_t*, Block> blocks;
     std::map<uint8_t*, uint64_t> free_ranges; // address -> bytes
     std::vector<uint8_t*> slots[class_count];
 
     Arena(int ordinal, uint64_t bytes) : device(ordinal), total(bytes) {
-        for (uint64_t size = std::max<uint64_t>(total * 8, uint64_t(1) << 40); size >= uint64_t(1) << 30; size /= 2) {
+        // Room for fragmentation, guards and pinned memory; less of it for large devices, of which a rack has 72.
+        uint64_t wanted = total > uint64_t(64) << 30 ? total * 2 : std::max<uint64_t>(total * 8, uint64_t(1) << 40);
+        for (uint64_t size = wanted; size >= uint64_t(1) << 30; size /= 2) {
             void* memory = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
             if (memory == MAP_FAILED) continue;
             uint64_t skip = round_up(reinterpret_cast<uint64_t>(memory), huge_page) - reinterpret_cast<uint64_t>(memory);
@@ -129,9 +133,14 @@ struct Memory::Arena {
 
     static bool counts(MemoryKind kind) { return kind != MemoryKind::pinned && kind != MemoryKind::registered; }
 
+    void set_used(uint64_t bytes) {
+        used = bytes;
+        if (reported) reported->store(bytes, std::memory_order_relaxed);
+    }
+
     void drop(std::map<uint8_t*, Block>::iterator it) {
         Block& block = it->second;
-        if (counts(block.kind)) used -= round_up(block.size, alignment);
+        if (counts(block.kind)) set_used(used - round_up(block.size, alignment));
         if (block.size_class >= 0)
             slots[block.size_class].push_back(block.base);
         else if (block.reserved)
@@ -184,7 +193,7 @@ Result<uint8_t*> Memory::allocate(uint64_t bytes, MemoryKind kind, uint32_t flag
     block.device = arena.device;
     block.flags = flags;
     block.id = next_id.fetch_add(1);
-    if (Arena::counts(kind)) arena.used += rounded;
+    if (Arena::counts(kind)) arena.set_used(arena.used + rounded);
     arena.blocks.emplace(block.base, block);
     return block.base;
 }
@@ -233,6 +242,11 @@ Result<void> Memory::unregister_host(void* base) {
         return user_error(ErrorCode::invalid_value, "unregistration of memory that was not registered");
     arena.blocks.erase(it);
     return {};
+}
+
+void Memory::report_to(std::atomic<uint64_t>& counter) {
+    std::unique_lock lock(arena_->mutex);
+    arena_->reported = &counter;
 }
 
 uint64_t Memory::total() const { return arena_->total; }

@@ -11,6 +11,7 @@
 
 #include "ptx/error.h"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -58,6 +59,8 @@ public:
     uint64_t used() const;      // device, managed and image memory
     uint64_t available() const; // total - used
     std::vector<Allocation> allocations() const;
+    /// Where used() is written whenever it changes.
+    void report_to(std::atomic<uint64_t>& counter);
     /// Frees everything but pinned and registered memory when `keep_host`.
     void release_all(bool keep_host = false);
 

@@ -1,10 +1,10 @@
 // See worker_pool.h.
 #include "machine/worker_pool.h"
 
+#include "machine/properties.h"
+
 #include <algorithm>
-#include <cstdlib>
 #include <pthread.h>
-#include <thread>
 
 namespace anywarp::machine {
 namespace {
@@ -35,17 +35,7 @@ WorkerPool& WorkerPool::instance() {
     return *the_pool;
 }
 
-unsigned WorkerPool::default_workers() {
-    static const unsigned workers = [] {
-        if (const char* text = std::getenv("ANYWARP_WORKERS")) {
-            long n = std::strtol(text, nullptr, 10);
-            if (n >= 1 && n <= 4096) return static_cast<unsigned>(n);
-        }
-        // hardware_concurrency follows the affinity mask, so containers and taskset are respected.
-        return std::max(1u, std::thread::hardware_concurrency());
-    }();
-    return workers;
-}
+unsigned WorkerPool::default_workers() { return machine_workers(); }
 
 void* WorkerPool::thread_main(void* self) {
     static_cast<WorkerPool*>(self)->work();
