@@ -174,9 +174,11 @@ Result<ExportClass> classify(const DeviceModel& model, std::string_view date) {
     if (date > end) result.caveat = "the table of rules ends on " + end + "; what came later isn't in it";
     if (!model.released.empty() && model.released > date.substr(0, model.released.size()))
         result.caveat += (result.caveat.empty() ? "" : "; ") + std::string("the device was released later, ") + model.released;
-    if (model.supplier_country == "CN")
+    if (model.supplier_country == "CN") {
+        result.licence = "not applicable";
         result.caveat += (result.caveat.empty() ? "" : "; ") +
-                         std::string("made in China: the class is by arithmetic, export to China isn't what it meets");
+                         std::string("made in China: the class is by arithmetic, it needn't be exported to China");
+    }
     return result;
 }
 

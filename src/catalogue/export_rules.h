@@ -32,7 +32,7 @@ struct Verdict {
 struct ExportClass {
     std::string date;
     std::string label;   // "none", "3A090", "3A090.a", "3A090.b", "letter" (not 3A090, but a letter asks for a licence), "unknown"
-    std::string licence; // the strictest
+    std::string licence; // the strictest; "not applicable" for a device that is made in China
     std::vector<Verdict> verdicts; // of every rule in force, oldest first
     std::vector<std::string> events; // what else holds on that date
     std::string caveat; // the date lies after the table's end, the device didn't exist yet, ...

@@ -157,6 +157,7 @@ void Linter::dense() {
 }
 
 void Linter::ratio() {
+    if (m.kind == Kind::system) return; // its devices are checked
     const auto half = m.number("peak.fp16") ? "peak.fp16" : "peak.bf16";
     const std::pair<const char*, const char*> neighbours[] = {
         {"peak.tf32", half}, {half, "peak.fp8"}, {"peak.fp8", "peak.fp4"}, {"peak.bf16", "peak.fp16"}};

@@ -4,11 +4,13 @@
 //       --device h20,h100  --devices 8                  ... which sees these devices;  --stats  --trace
 //   anywarp cc ARGS...                                  compiles CUDA C++ (anywarp-cc, nvcc's command line)
 //   anywarp ptx check|show ...                          looks at PTX files (anywarp-ptx)
+//   anywarp devices [NAME...] [--roofline FILE] [--json] [--date DAY] [--lint]   the catalogue: lists, compares, draws, checks
 //   anywarp smi | env | cache [--clear]                 devices; lines for a shell; compiled kernels
 //
 // It links neither LLVM nor the driver: it sets an environment and becomes another program. What stands after PROGRAM (and after
 // cc and ptx) is cut off before the options are read, so that it is passed on as it is.
 #include "cli/cache.h"
+#include "cli/devices.h"
 #include "cli/run.h"
 #include "cli/smi.h"
 
@@ -76,6 +78,15 @@ int main(int count, char** arguments) {
     run->add_option("--devices", settings.devices, "how many of them (ANYWARP_DEVICES)")->check(CLI::Range(1, 128));
     CLI::App* cc = app.add_subcommand("cc", "compile CUDA C++; takes nvcc's options (anywarp-cc)");
     CLI::App* ptx = app.add_subcommand("ptx", "check PTX files, show a kernel at a stage of the compiler (anywarp-ptx)");
+    DevicesSettings catalogue;
+    CLI::App* devices = app.add_subcommand("devices", "list the devices of the catalogue; compare those named");
+    devices->add_option("NAME", catalogue.names, "devices, or device files (NAME.json)");
+    devices->add_option("--date", catalogue.date, "export class by the rules as they stood on that day, YYYY-MM-DD (today)");
+    devices->add_option("--roofline", catalogue.roofline, "write a roofline chart to this SVG file");
+    devices->add_option("--precision", catalogue.precisions, "of the chart: fp16, bf16, fp8, fp32, fp64 ...; several with commas")->delimiter(',');
+    devices->add_flag("--json", catalogue.json, "everything, for programs");
+    devices->add_flag("--lint", catalogue.lint, "check the figures of all devices, or of those named");
+    devices->add_flag("--page", catalogue.page, "print docs/devices.md")->group("");
     CLI::App* smi = app.add_subcommand("smi", "show the devices");
     CLI::App* env = app.add_subcommand("env", "print lines for a shell: eval \"$(anywarp env)\"");
     CLI::App* cache = app.add_subcommand("cache", "show where compiled kernels are kept, and how many");
@@ -88,6 +99,7 @@ int main(int count, char** arguments) {
     }
 
     if (*cache) return show_cache(clear);
+    if (*devices) return show_catalogue(std::move(catalogue));
     Result<Installation> installation = find_installation();
     if (!installation) return fail(installation.error());
     if (*smi) return show_devices(*installation);
