@@ -5,6 +5,8 @@
 //
 // CUDA Runtime API, section "Memory Management".
 #include "runtime/copy.h"
+
+#include "runtime/array.h"
 #include "runtime/registration.h"
 #include "runtime/state.h"
 
@@ -70,28 +72,10 @@ cudaError_t copy_rectangle(void* to, size_t to_pitch, const void* from, size_t f
     return run(copy, stream);
 }
 
-size_t texel_size(CUarray array) {
+size_t texel_size(cudaArray_const_t array) {
     CUDA_ARRAY3D_DESCRIPTOR description{};
-    if (cuArray3DGetDescriptor(&description, array) != CUDA_SUCCESS) return 0;
-    size_t component = 0;
-    switch (description.Format) {
-    case CU_AD_FORMAT_UNSIGNED_INT8:
-    case CU_AD_FORMAT_SIGNED_INT8:
-        component = 1;
-        break;
-    case CU_AD_FORMAT_UNSIGNED_INT16:
-    case CU_AD_FORMAT_SIGNED_INT16:
-    case CU_AD_FORMAT_HALF:
-        component = 2;
-        break;
-    default:
-        component = 4;
-        break;
-    }
-    return component * description.NumChannels;
+    return describe(array, description) == cudaSuccess ? texel_of(description).bytes() : 0;
 }
-
-CUarray driver_array(cudaArray_const_t array) { return reinterpret_cast<CUarray>(const_cast<cudaArray*>(array)); }
 
 } // namespace
 
@@ -102,7 +86,7 @@ cudaError_t to_driver(const cudaMemcpy3DParms& parms, CUDA_MEMCPY3D& copy) {
     Sides sides(parms.kind);
     // Where an array takes part, the extent counts its elements; between plain pointers, bytes.
     size_t element = 1;
-    if (parms.srcArray || parms.dstArray) element = texel_size(driver_array(parms.srcArray ? parms.srcArray : parms.dstArray));
+    if (parms.srcArray || parms.dstArray) element = texel_size(parms.srcArray ? parms.srcArray : parms.dstArray);
     if (element == 0) return cudaErrorInvalidResourceHandle;
     copy = {.srcXInBytes = parms.srcPos.x * (parms.srcArray ? element : 1),
             .srcY = parms.srcPos.y,

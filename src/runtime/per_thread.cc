@@ -45,6 +45,53 @@ ANYWARP_EXPORT cudaError_t cudaMemcpy2DFromArray_ptds(void* dst, size_t dpitch, 
     return wait_for(cudaMemcpy2DFromArrayAsync(dst, dpitch, src, wOffset, hOffset, width, height, kind, cudaStreamPerThread));
 }
 
+ANYWARP_EXPORT cudaError_t cudaMemcpyToArray_ptds(cudaArray_t dst, size_t wOffset, size_t hOffset, const void* src, size_t count,
+                                                  cudaMemcpyKind kind) {
+    return wait_for(cudaMemcpyToArrayAsync(dst, wOffset, hOffset, src, count, kind, cudaStreamPerThread));
+}
+
+ANYWARP_EXPORT cudaError_t cudaMemcpyToArrayAsync_ptsz(cudaArray_t dst, size_t wOffset, size_t hOffset, const void* src,
+                                                       size_t count, cudaMemcpyKind kind, cudaStream_t stream) {
+    return cudaMemcpyToArrayAsync(dst, wOffset, hOffset, src, count, kind, own(stream));
+}
+
+ANYWARP_EXPORT cudaError_t cudaMemcpyFromArray_ptds(void* dst, cudaArray_const_t src, size_t wOffset, size_t hOffset,
+                                                    size_t count, cudaMemcpyKind kind) {
+    return wait_for(cudaMemcpyFromArrayAsync(dst, src, wOffset, hOffset, count, kind, cudaStreamPerThread));
+}
+
+ANYWARP_EXPORT cudaError_t cudaMemcpyFromArrayAsync_ptsz(void* dst, cudaArray_const_t src, size_t wOffset, size_t hOffset,
+                                                         size_t count, cudaMemcpyKind kind, cudaStream_t stream) {
+    return cudaMemcpyFromArrayAsync(dst, src, wOffset, hOffset, count, kind, own(stream));
+}
+
+/// Between arrays there are only synchronous forms. What the thread's stream holds comes first, and the copy is done on return.
+ANYWARP_EXPORT cudaError_t cudaMemcpyArrayToArray_ptds(cudaArray_t dst, size_t wOffsetDst, size_t hOffsetDst,
+                                                       cudaArray_const_t src, size_t wOffsetSrc, size_t hOffsetSrc, size_t count,
+                                                       cudaMemcpyKind kind) {
+    cudaError_t error = cudaStreamSynchronize(cudaStreamPerThread);
+    return error != cudaSuccess
+               ? error
+               : cudaMemcpyArrayToArray(dst, wOffsetDst, hOffsetDst, src, wOffsetSrc, hOffsetSrc, count, kind);
+}
+
+ANYWARP_EXPORT cudaError_t cudaMemcpy2DArrayToArray_ptds(cudaArray_t dst, size_t wOffsetDst, size_t hOffsetDst,
+                                                         cudaArray_const_t src, size_t wOffsetSrc, size_t hOffsetSrc,
+                                                         size_t width, size_t height, cudaMemcpyKind kind) {
+    cudaError_t error = cudaStreamSynchronize(cudaStreamPerThread);
+    return error != cudaSuccess
+               ? error
+               : cudaMemcpy2DArrayToArray(dst, wOffsetDst, hOffsetDst, src, wOffsetSrc, hOffsetSrc, width, height, kind);
+}
+
+ANYWARP_EXPORT cudaError_t cudaMemcpy3DPeer_ptds(const cudaMemcpy3DPeerParms* p) {
+    return wait_for(cudaMemcpy3DPeerAsync(p, cudaStreamPerThread));
+}
+
+ANYWARP_EXPORT cudaError_t cudaMemcpy3DPeerAsync_ptsz(const cudaMemcpy3DPeerParms* p, cudaStream_t stream) {
+    return cudaMemcpy3DPeerAsync(p, own(stream));
+}
+
 ANYWARP_EXPORT cudaError_t cudaMemcpy3D_ptds(const cudaMemcpy3DParms* p) {
     return wait_for(cudaMemcpy3DAsync(p, cudaStreamPerThread));
 }
