@@ -74,6 +74,7 @@ Handler find_handler(Opcode opcode) {
     case Opcode::isspacep:
     case Opcode::mapa:
     case Opcode::getctarank:
+    case Opcode::createpolicy:
         return execute_move;
     case Opcode::ld:
     case Opcode::ldu:

@@ -161,12 +161,16 @@ Flow execute_move(Thread& thread, const Instruction& instruction) {
             return Flow::next;
         }
         if (instruction.vector > 1) {
+            std::vector<u128> values; // all are read before one is written: {a, b} = {b, a}
+            for (unsigned i = 0; i < instruction.vector; ++i) {
+                Operand s = o[1].kind == Operand::Kind::vector ? o[1].elements.at(i) : o[1];
+                if (o[1].kind != Operand::Kind::vector) s.component = int8_t(i);
+                values.push_back(read_wide(thread, s, type));
+            }
             for (unsigned i = 0; i < instruction.vector; ++i) {
                 Operand d = o[0].kind == Operand::Kind::vector ? o[0].elements.at(i) : o[0];
-                Operand s = o[1].kind == Operand::Kind::vector ? o[1].elements.at(i) : o[1];
                 if (o[0].kind != Operand::Kind::vector) d.component = int8_t(i);
-                if (o[1].kind != Operand::Kind::vector) s.component = int8_t(i);
-                write_wide(thread, d, read_wide(thread, s, type));
+                write_wide(thread, d, values[i]);
             }
             return Flow::next;
         }
@@ -219,6 +223,9 @@ Flow execute_move(Thread& thread, const Instruction& instruction) {
     }
     case Opcode::mapa: // clusters of one block: every address is its own
         write(thread, o[0], type, read(thread, o.at(1), type));
+        return Flow::next;
+    case Opcode::createpolicy: // opaque, and nothing here depends on it
+        write(thread, o[0], Type::b64, 0);
         return Flow::next;
     case Opcode::getctarank:
         write(thread, o[0], Type::u32, 0);
