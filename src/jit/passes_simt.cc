@@ -97,7 +97,8 @@ void mark_for_inlining(llvm::Module& module) {
                                  "stack-protector-buffer-size"})
             function.removeFnAttr(name);
         if (!function.hasLocalLinkage()) continue;
-        if (recursive.contains(&function)) {
+        // At width 1 vector functions have their body already; they stay functions all the same.
+        if (recursive.contains(&function) || function.getName().starts_with("anywarp_vector.")) {
             function.removeFnAttr(llvm::Attribute::AlwaysInline);
             function.addFnAttr(llvm::Attribute::NoInline);
         } else {

@@ -36,12 +36,14 @@ bool constant_mask(const Value* mask) {
 /// Tells UniformityAnalysis what differs between lanes: the lane number, what a lane owns, what a lane alone receives.
 class LaneSources final : public TargetTransformInfoImplCRTPBase<LaneSources> {
 public:
-    LaneSources(const DataLayout& layout, unsigned width) : TargetTransformInfoImplCRTPBase(layout), width_(width) {}
+    LaneSources(const DataLayout& layout, unsigned width, const std::vector<const Argument*>& varying)
+        : TargetTransformInfoImplCRTPBase(layout), width_(width), varying_(varying) {}
 
     bool hasBranchDivergence(const Function*) const { return width_ > 1; }
 
     bool isSourceOfDivergence(const Value* value) const {
         if (width_ == 1) return false;
+        if (auto* argument = dyn_cast<Argument>(value)) return is_contained(varying_, argument);
         if (isa<AllocaInst>(value) || isa<AtomicRMWInst>(value) || isa<AtomicCmpXchgInst>(value)) return true;
         StringRef name = callee_name(value);
         if (name == "anywarp.lane" || name == "anywarp.elect" || name == "anywarp_vprintf" || name == "anywarp_malloc") return true;
@@ -67,12 +69,14 @@ public:
 
 private:
     unsigned width_;
+    std::vector<const Argument*> varying_;
 };
 
 } // namespace
 
-Shapes::Shapes(Function& function, unsigned width, DominatorTree& dominators) : function_(function), width_(width) {
-    lanes_ = std::make_unique<TargetTransformInfo>(LaneSources(function.getParent()->getDataLayout(), width));
+Shapes::Shapes(Function& function, unsigned width, DominatorTree& dominators, const std::vector<const Argument*>& varying)
+    : function_(function), width_(width) {
+    lanes_ = std::make_unique<TargetTransformInfo>(LaneSources(function.getParent()->getDataLayout(), width, varying));
     cycles_ = std::make_unique<CycleInfo>();
     cycles_->compute(function);
     uniformity_ = std::make_unique<UniformityInfo>(dominators, *cycles_, lanes_.get());
@@ -141,7 +145,7 @@ void Shapes::find_interleaved() {
 
 Shape Shapes::shape(const Value* value) const {
     if (auto it = shapes_.find(value); it != shapes_.end()) return it->second;
-    if (divergent(value)) return {};
+    if (divergent(value)) return isa<Argument>(value) ? Shape{Kind::varying} : Shape{};
     Shape result{Kind::uniform};
     Type* type = value->getType();
     if (isa<UndefValue>(value)) result.align = max_align;

@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace anywarp::simd {
 
@@ -36,7 +37,8 @@ struct Shape {
 
 class Shapes {
 public:
-    Shapes(llvm::Function& function, unsigned width, llvm::DominatorTree& dominators);
+    /// `varying`: arguments that differ between lanes; all others are uniform.
+    Shapes(llvm::Function& function, unsigned width, llvm::DominatorTree& dominators, const std::vector<const llvm::Argument*>& varying = {});
     ~Shapes();
 
     bool divergent(const llvm::Value* value) const;

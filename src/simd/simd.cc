@@ -25,18 +25,19 @@ using namespace llvm;
 
 namespace {
 
-// Pairs {i32, i1} that atomics and warp operations make: phis, freezes and selects of them become two of their members', and each member is taken out once, right
-// behind the instruction that makes the pair. Later no pair leaves its block.
-void split_pairs(Function& function) {
+// Structures: the pairs {i32, i1} that atomics and warp operations make, the four results of a vector function. Phis, freezes and
+// selects of them become those of their members, and each member is taken out once, right behind the instruction that makes the
+// structure. Later no structure leaves its block.
+void split_structures(Function& function) {
     std::vector<PHINode*> joins;
     for (BasicBlock& block : function)
         for (PHINode& phi : block.phis())
-            if (phi.getType()->isStructTy() && phi.getType()->getStructNumElements() == 2) joins.push_back(&phi);
-    DenseMap<PHINode*, std::array<PHINode*, 2>> members_of;
+            if (phi.getType()->isStructTy()) joins.push_back(&phi);
+    DenseMap<PHINode*, SmallVector<PHINode*, 4>> members_of;
     for (PHINode* join : joins)
-        for (unsigned k = 0; k < 2; ++k)
-            members_of[join][k] = PHINode::Create(join->getType()->getStructElementType(k), join->getNumIncomingValues(),
-                                                  join->getName(), join->getIterator());
+        for (unsigned k = 0; k < join->getType()->getStructNumElements(); ++k)
+            members_of[join].push_back(PHINode::Create(join->getType()->getStructElementType(k), join->getNumIncomingValues(),
+                                                       join->getName(), join->getIterator()));
     std::function<Value*(Value*, unsigned)> member = [&](Value* pair, unsigned k) -> Value* {
         if (auto* constant = dyn_cast<Constant>(pair)) return constant->getAggregateElement(k);
         if (auto* phi = dyn_cast<PHINode>(pair)) return members_of[phi][k];
@@ -50,7 +51,7 @@ void split_pairs(Function& function) {
     };
     for (PHINode* join : joins) {
         for (unsigned i = 0; i < join->getNumIncomingValues(); ++i)
-            for (unsigned k = 0; k < 2; ++k)
+            for (unsigned k = 0; k < join->getType()->getStructNumElements(); ++k)
                 members_of[join][k]->addIncoming(member(join->getIncomingValue(i), k), join->getIncomingBlock(i));
         for (User* user : make_early_inc_range(join->users()))
             if (auto* extract = dyn_cast<ExtractValueInst>(user)) {
@@ -58,7 +59,7 @@ void split_pairs(Function& function) {
                 extract->eraseFromParent();
             }
     }
-    std::vector<Instruction*> passed_on; // frozen or selected pairs
+    std::vector<Instruction*> passed_on; // frozen or selected structures
     for (BasicBlock& block : function)
         for (Instruction& instruction : block)
             if (instruction.getType()->isStructTy() && (isa<FreezeInst>(instruction) || isa<SelectInst>(instruction)))
@@ -79,7 +80,7 @@ void split_pairs(Function& function) {
         for (Instruction& instruction : block)
             if (instruction.getType()->isStructTy()) pairs.push_back(&instruction);
     for (Instruction* pair : pairs) {
-        ExtractValueInst* members[2] = {nullptr, nullptr};
+        SmallVector<ExtractValueInst*, 4> members(pair->getType()->getStructNumElements(), nullptr);
         for (User* user : make_early_inc_range(pair->users())) {
             auto* extract = dyn_cast<ExtractValueInst>(user);
             if (!extract) continue;
@@ -96,10 +97,10 @@ void split_pairs(Function& function) {
 }
 
 // The shape of control flow that Regions expects: simple loops whose latch does nothing but go back, values that leave loops
-// through phis, pairs taken apart where they are made.
+// through phis, structures taken apart where they are made.
 void normalize(Function& function, DominatorTree& dominators, LoopInfo& loops) {
     removeUnreachableBlocks(function);
-    split_pairs(function);
+    split_structures(function);
     dominators.recalculate(function);
     loops.releaseMemory();
     loops.analyze(dominators);
@@ -112,6 +113,35 @@ void normalize(Function& function, DominatorTree& dominators, LoopInfo& loops) {
     dominators.recalculate(function);
     loops.releaseMemory();
     loops.analyze(dominators);
+}
+
+struct Widened { // what widening a function found out
+    bool suspends = false;
+    uint32_t contiguous = 0, broadcast = 0, strided = 0, gather = 0, atomics = 0;
+    std::vector<VectorCall> vector_calls;
+};
+
+// Fills the empty function `target` with `source` for a warp; `varying`: arguments that are vectors in the target.
+Result<Widened> widen_function(Function& source, Function& target, const WidenOptions& options,
+                               const std::vector<const Argument*>& varying, TargetMachine& machine) {
+    DominatorTree dominators(source);
+    LoopInfo loops;
+    normalize(source, dominators, loops);
+    for (BasicBlock& block : source)
+        if (isa<SwitchInst>(block.getTerminator()) || isa<IndirectBrInst>(block.getTerminator()))
+            return internal_error("widening: a switch was left in " + source.getName().str());
+    PostDominatorTree post_dominators(source);
+    Shapes shapes(source, options.width, dominators, varying);
+    Regions regions(source, dominators, post_dominators, loops, [&](BasicBlock& block) { return shapes.divergent_branch(block); });
+    shapes.find_strides(regions);
+    for (Attribute attribute : source.getAttributes().getFnAttrs())
+        if (attribute.isStringAttribute()) target.addFnAttr(attribute);
+    target.addFnAttr(Attribute::NoUnwind);
+    TargetTransformInfo costs = machine.getTargetTransformInfo(target);
+    Widener widener(source, target, options, shapes, regions, loops, costs);
+    if (auto result = widener.run(); !result) return std::unexpected(result.error());
+    return Widened{widener.suspends, widener.contiguous, widener.broadcast, widener.strided, widener.gather, widener.atomics,
+                   std::move(widener.vector_calls)};
 }
 
 constexpr uint32_t frame_align = 256; // the widest vector of a warp, <32 x double>
@@ -266,33 +296,39 @@ void annotate_lanes(Function& kernel, unsigned width) {
                 call->setMetadata(LLVMContext::MD_range, MDBuilder(context).createRange(APInt(32, 0), APInt(32, width)));
 }
 
+// Vector functions (simt.h): one thread's function `lanes`, its result stored by each lane, becomes a function of a whole warp for
+// each combination of uniform and varying arguments that a call has.
+static Result<void> widen_vector_functions(std::vector<VectorCall> calls, const WidenOptions& options, TargetMachine& machine) {
+    WidenOptions own = options;
+    own.statistics = false; // these have no block context to count in
+    for (const VectorCall& call : calls) {
+        ValueToValueMapTy map;
+        Function* source = CloneFunction(call.lanes, map);
+        std::vector<const Argument*> varying;
+        for (unsigned i = 0; i < source->arg_size(); ++i)
+            if (call.vector->getArg(i)->getType()->isVectorTy()) varying.push_back(source->getArg(i));
+        call.vector->setLinkage(GlobalValue::InternalLinkage);
+        Result<Widened> widened = widen_function(*source, *call.vector, own, varying, machine);
+        source->eraseFromParent();
+        if (!widened) return std::unexpected(widened.error());
+    }
+    return {};
+}
+
 Result<void> widen_kernel(Function& function, const WidenOptions& options, TargetMachine& machine) {
     Module& module = *function.getParent();
     LLVMContext& context = module.getContext();
     IRBuilder<> b(context);
 
-    DominatorTree dominators(function);
-    LoopInfo loops;
-    normalize(function, dominators, loops);
-    for (BasicBlock& block : function)
-        if (isa<SwitchInst>(block.getTerminator()) || isa<IndirectBrInst>(block.getTerminator()))
-            return internal_error("widening: a switch was left in kernel " + function.getName().str());
-    PostDominatorTree post_dominators(function);
-    Shapes shapes(function, options.width, dominators);
-    Regions regions(function, dominators, post_dominators, loops, [&](BasicBlock& block) { return shapes.divergent_branch(block); });
-    shapes.find_strides(regions);
-
     auto* type = FunctionType::get(b.getVoidTy(), {b.getPtrTy(), b.getInt32Ty(), b.getPtrTy()}, false);
     auto* warp = Function::Create(type, GlobalValue::InternalLinkage, "anywarp_warp", module);
-    for (Attribute attribute : function.getAttributes().getFnAttrs())
-        if (attribute.isStringAttribute()) warp->addFnAttr(attribute);
-    warp->addFnAttr(Attribute::NoUnwind);
-    TargetTransformInfo costs = machine.getTargetTransformInfo(*warp);
-    Widener widener(function, *warp, options, shapes, regions, loops, costs);
-    if (auto result = widener.run(); !result) {
+    Result<Widened> result = widen_function(function, *warp, options, {}, machine);
+    if (!result) {
         warp->eraseFromParent();
-        return result;
+        return std::unexpected(result.error());
     }
+    const Widened& widener = *result;
+    if (auto made = widen_vector_functions(widener.vector_calls, options, machine); !made) return made;
 
     Constant* null = ConstantPointerNull::get(b.getPtrTy());
     Constant *run_block = null, *start = null, *resume = null, *frame_bytes = null;
@@ -307,6 +343,9 @@ Result<void> widen_kernel(Function& function, const WidenOptions& options, Targe
     }
     function.deleteBody();
     if (function.use_empty()) function.eraseFromParent();
+    for (Function& other : make_early_inc_range(module)) // the one-thread forms of vector functions have served
+        if (other.getName().starts_with("anywarp_lanes.") || (other.getName().starts_with("anywarp_vector.") && other.use_empty()))
+            other.eraseFromParent();
 
     auto number = [&](uint32_t value) { return b.getInt32(value); };
     auto* info = ConstantStruct::get(cast<StructType>(info_type(context)),

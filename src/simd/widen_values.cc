@@ -36,6 +36,12 @@ void Widener::emit(Instruction& instruction) {
         b_.Insert(instruction.clone());
         return;
     }
+    if (auto* extract = dyn_cast<ExtractValueInst>(&instruction))
+        if (auto it = aggregates_.find(extract->getAggregateOperand()); it != aggregates_.end()) {
+            Value* member = it->second[extract->getIndices()[0]];
+            if (shape(&instruction).uniform()) return define(instruction, {any_active(member), nullptr, nullptr});
+            return define(instruction, {nullptr, member, nullptr});
+        }
     if (auto* extract = dyn_cast<ExtractValueInst>(&instruction); extract && !shape(&instruction).uniform()) {
         // The pair's members were kept side by side: {first} in scalar, {second} in guard (see define_pair).
         Lanes& pair = forms(extract->getAggregateOperand());

@@ -23,6 +23,7 @@ bool Widener::emit_call(CallInst& call) {
         error_ = "call of " + (callee ? name.str() : std::string("a function pointer")) + " that could not be inlined";
         return true;
     }
+    if (name.starts_with("anywarp_vector.") && callee->isDeclaration()) return emit_vector_call(call), true;
     if (name == "anywarp.lane") {
         Lanes lanes{b_.getInt32(0), nullptr, nullptr};
         define(call, lanes);

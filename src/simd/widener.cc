@@ -246,7 +246,7 @@ Lanes& Widener::forms(Value* value) {
     if (isa<Constant>(value)) {
         lanes.scalar = value;
     } else if (auto* argument = dyn_cast<Argument>(value)) {
-        lanes.scalar = target_.getArg(argument->getArgNo());
+        (shape(argument).uniform() ? lanes.scalar : lanes.vector) = target_.getArg(argument->getArgNo());
     } else {
         Slots& slots = value_slots_[value];
         if (slots.scalar) lanes.scalar = load_slot(slots.scalar);

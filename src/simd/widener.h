@@ -28,6 +28,11 @@ struct Lanes {
     llvm::Value* guard = nullptr;
 };
 
+/// A call of a vector function: its form for one thread, and the one for the warp that is still to be made.
+struct VectorCall {
+    llvm::Function *lanes = nullptr, *vector = nullptr;
+};
+
 class Widener {
 public:
     /// `target` is an empty function (ptr ctx, i32 warp_base, ptr state); state is null for straight kernels.
@@ -39,6 +44,7 @@ public:
     /// placeholder "anywarp.suspend"; entry_points.cc turns it into llvm.coro.suspend.
     bool suspends = false;
     uint32_t contiguous = 0, broadcast = 0, strided = 0, gather = 0, atomics = 0;
+    std::vector<VectorCall> vector_calls;
 
 private:
     struct Slots { llvm::AllocaInst *scalar = nullptr, *vector = nullptr, *guard = nullptr; };
@@ -125,6 +131,10 @@ private:
     bool emit_grouped_load(llvm::LoadInst& load);
     bool emit_grouped_store(llvm::StoreInst& store);
 
+    // widen_calls.cc
+    void emit_vector_call(llvm::CallInst& call);
+    llvm::Value* any_active(llvm::Value* vector); // the value of an active lane
+
     // widen_warp.cc
     bool emit_call(llvm::CallInst& call); // false: not one of ours
     void emit_shuffle(llvm::CallInst& call);
@@ -161,6 +171,7 @@ private:
     llvm::DenseSet<const llvm::BasicBlock*> full_;    // blocks whose mask is known to be all lanes
     llvm::DenseMap<const llvm::Value*, llvm::Value*> preloaded_;   // members that an earlier load of the block brought along
     llvm::DenseMap<const llvm::Value*, Group> deferred_stores_;
+    llvm::DenseMap<const llvm::Value*, std::vector<llvm::Value*>> aggregates_; // results of vector functions, member by member
     llvm::Value* mask_ = nullptr;                     // of the current block
     llvm::BasicBlock* block_ = nullptr;               // the current source block
     std::string error_;

@@ -13,6 +13,57 @@ extern "C" const char anywarp_builtins_begin[], anywarp_builtins_end[];
 
 namespace anywarp::simt {
 
+// {i32, i32, i32, i32} anywarp_vector.NAME(parameters): at width 1 it is defined here; otherwise the widening makes it, from
+// void anywarp_lanes.NAME(parameters, i1 active, ptr results), where lane i of a warp of W lanes stores at i, W + i, 2W + i, 3W + i.
+llvm::FunctionCallee Program::vector_function(const std::string& name, llvm::ArrayRef<llvm::Type*> parameters) {
+    llvm::IRBuilder<> b(context);
+    llvm::Type* i32 = b.getInt32Ty();
+    auto* four = llvm::StructType::get(context, {i32, i32, i32, i32});
+    std::string called = "anywarp_vector." + name;
+    if (auto* known = module.getFunction(called)) return known;
+    bool scalar = options.width == 1;
+    auto* function = llvm::Function::Create(llvm::FunctionType::get(four, parameters, false),
+                                            scalar ? llvm::Function::InternalLinkage : llvm::Function::ExternalLinkage, called, module);
+    function->setDoesNotThrow();
+    function->setWillReturn();
+    function->setOnlyReadsMemory();
+    llvm::SmallVector<llvm::Type*> with_results(parameters);
+    with_results.push_back(b.getPtrTy());
+    llvm::FunctionCallee builtin = this->builtin("anywarp_b_" + name, b.getVoidTy(), with_results);
+    llvm::Function* body = function;
+    if (!scalar) {
+        llvm::SmallVector<llvm::Type*> types(parameters);
+        types.append({b.getInt1Ty(), b.getPtrTy()});
+        body = llvm::Function::Create(llvm::FunctionType::get(b.getVoidTy(), types, false), llvm::Function::ExternalLinkage,
+                                      "anywarp_lanes." + name, module);
+        body->setDoesNotThrow();
+    }
+    auto* entry = llvm::BasicBlock::Create(context, "entry", body);
+    b.SetInsertPoint(entry);
+    auto* slot = b.CreateAlloca(llvm::ArrayType::get(i32, 4));
+    llvm::SmallVector<Value*> arguments;
+    for (unsigned k = 0; k < parameters.size(); ++k) arguments.push_back(body->getArg(k));
+    arguments.push_back(slot);
+    if (scalar) {
+        b.CreateCall(builtin, arguments);
+        b.CreateRet(b.CreateLoad(four, slot));
+        return function;
+    }
+    auto *run = llvm::BasicBlock::Create(context, "active", body), *done = llvm::BasicBlock::Create(context, "done", body);
+    b.CreateCondBr(body->getArg(parameters.size()), run, done);
+    b.SetInsertPoint(run);
+    b.CreateCall(builtin, arguments);
+    Value* lane = b.CreateCall(intrinsic("anywarp.lane", i32, {}, pure_lane));
+    Value* own = b.CreateGEP(i32, body->getArg(parameters.size() + 1), b.CreateZExt(lane, b.getInt64Ty()));
+    for (unsigned k = 0; k < 4; ++k)
+        b.CreateAlignedStore(b.CreateLoad(i32, b.CreateConstGEP1_32(i32, slot, k)), b.CreateConstGEP1_32(i32, own, k * options.width),
+                             llvm::Align(4));
+    b.CreateBr(done);
+    b.SetInsertPoint(done);
+    b.CreateRetVoid();
+    return function;
+}
+
 void Program::link_builtins() {
     if (!uses_builtins) return;
     llvm::StringRef bytes(anywarp_builtins_begin, anywarp_builtins_end - anywarp_builtins_begin);

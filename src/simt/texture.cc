@@ -62,15 +62,16 @@ Value* Emitter::vector_element(const Operand& o, unsigned k, Type type) {
     return get(ptx::element_of(body, o, k, storage), type);
 }
 
-/// 16 bytes for a builtin's four results.
-Value* Emitter::result_slot() {
-    llvm::IRBuilder<> at_entry(&entry->front());
-    return at_entry.CreateAlloca(llvm::ArrayType::get(b.getInt32Ty(), 4));
+/// A fetch is too much code to repeat at each place: it stays a function, of a whole warp (widen_calls.cc), with four results.
+Value* Emitter::vector_call(const std::string& name, llvm::ArrayRef<Value*> arguments) {
+    llvm::SmallVector<llvm::Type*> types;
+    for (Value* v : arguments) types.push_back(v->getType());
+    return b.CreateCall(p.vector_function(name, types), arguments);
 }
 
-void Emitter::store_texels(const Instruction& i, const TextureOperands& t, Value* slot) {
+void Emitter::store_texels(const Instruction& i, const TextureOperands& t, Value* texels) {
     Type type = i.type(0);
-    auto result = [&](unsigned k, Type as) { return b.CreateLoad(ty(as), b.CreateConstGEP1_32(b.getInt32Ty(), slot, k)); };
+    auto result = [&](unsigned k, Type as) { return b.CreateBitCast(b.CreateExtractValue(texels, k), ty(as)); };
     auto half = [&](unsigned k) { return float_to_half(result(k, Type::f32), Type::f16); };
     unsigned count = type == Type::f16x2 ? 2 : 4;
     for (unsigned k = 0; k < count; ++k) {
@@ -94,7 +95,7 @@ void Emitter::tex(const Instruction& i) {
     if (t.geometry == Modifier::none || !t.coordinates || !t.destination || i.types.size() < 2) fail_invalid(i, "incomplete instruction");
     bool integer = i.type(1) == Type::s32;
     Type ctype = integer ? Type::b32 : Type::f32;
-    Value *handle = texture_handle(*t.handle), *sampler = t.sampler ? texture_handle(*t.sampler) : i64(0), *slot = result_slot();
+    Value *handle = texture_handle(*t.handle), *sampler = t.sampler ? texture_handle(*t.sampler) : i64(0);
     // {(sample,) (layer,) x, y, z}
     Value *layer = i32(0), *sample = i32(0);
     unsigned next = 0;
@@ -107,14 +108,13 @@ void Emitter::tex(const Instruction& i) {
     if (t.offset)
         for (unsigned k = 0; k < t.dimensions; ++k) offset[k] = vector_element(*t.offset, k, Type::b32);
     std::string suffix = geometry_suffix(t);
-    llvm::Type* nothing = b.getVoidTy();
     if (integer) {
         if (t.compare) fail_invalid(i, "a depth comparison needs .f32 coordinates");
         for (unsigned k = 0; k < t.dimensions; ++k) x[k] = b.CreateAdd(x[k], offset[k]);
         Value* level = t.lod ? get(*t.lod, Type::b32) : i32(0);
-        if (t.multisample) call_builtin("anywarp_b_tex_fetch_2dms", nothing, {handle, sampler, layer, sample, x[0], x[1], slot});
-        else call_builtin("anywarp_b_tex_fetch_" + suffix, nothing, {handle, sampler, layer, x[0], x[1], x[2], level, slot});
-        return store_texels(i, t, slot);
+        Value* texels = t.multisample ? vector_call("tex_fetch_2dms", {handle, sampler, layer, sample, x[0], x[1]})
+                                      : vector_call("tex_fetch_" + suffix, {handle, sampler, layer, x[0], x[1], x[2], level});
+        return store_texels(i, t, texels);
     }
     Value* compares = i32(t.compare != nullptr);
     Value* reference = t.compare ? get(*t.compare, Type::f32) : llvm::ConstantFP::get(b.getFloatTy(), 0.0);
@@ -134,24 +134,22 @@ void Emitter::tex(const Instruction& i) {
         lod = call_builtin(t.cube ? "anywarp_b_tex_lod_cube" : "anywarp_b_tex_lod", b.getFloatTy(), of_lod);
     }
     if (lod) arguments.push_back(lod);
-    arguments.push_back(slot);
-    call_builtin((lod ? "anywarp_b_tex_level_" : "anywarp_b_tex_") + suffix, nothing, arguments);
-    store_texels(i, t, slot);
+    store_texels(i, t, vector_call((lod ? "tex_level_" : "tex_") + suffix, arguments));
 }
 
 void Emitter::tld4(const Instruction& i) {
     TextureOperands t = ptx::texture_operands(body, i);
     if (t.geometry == Modifier::none || !t.coordinates || !t.destination) fail_invalid(i, "incomplete instruction");
     unsigned component = i.has(Modifier::component_g) ? 1 : i.has(Modifier::component_b) ? 2 : i.has(Modifier::component_a) ? 3 : 0;
-    Value *handle = texture_handle(*t.handle), *sampler = t.sampler ? texture_handle(*t.sampler) : i64(0), *slot = result_slot();
+    Value *handle = texture_handle(*t.handle), *sampler = t.sampler ? texture_handle(*t.sampler) : i64(0);
     Value* layer = t.layered ? vector_element(*t.coordinates, 0, Type::b32) : i32(0);
     Value *zero = llvm::ConstantFP::get(b.getFloatTy(), 0.0), *x[3] = {zero, zero, zero}, *offset[2] = {i32(0), i32(0)};
     for (unsigned k = 0; k < t.dimensions; ++k) x[k] = vector_element(*t.coordinates, t.first + k, Type::f32);
     for (unsigned k = 0; t.offset && k < 2; ++k) offset[k] = vector_element(*t.offset, k, Type::b32);
     Value *compares = i32(t.compare != nullptr), *reference = t.compare ? get(*t.compare, Type::f32) : zero;
-    call_builtin(t.cube ? "anywarp_b_tex_gather_cube" : "anywarp_b_tex_gather_2d", b.getVoidTy(),
-                 {handle, sampler, layer, x[0], x[1], x[2], offset[0], offset[1], i32(0), compares, reference, i32(component), slot});
-    store_texels(i, t, slot);
+    store_texels(i, t,
+                 vector_call(t.cube ? "tex_gather_cube" : "tex_gather_2d", {handle, sampler, layer, x[0], x[1], x[2], offset[0], offset[1],
+                                                                            i32(0), compares, reference, i32(component)}));
 }
 
 void Emitter::txq(const Instruction& i) {
