@@ -100,6 +100,17 @@ cudaError_t function_of(const void* kernel, CUfunction& function) {
     return result == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidDeviceFunction;
 }
 
+const void* host_of(CUfunction function) {
+    CUcontext context = context_now();
+    unsigned resets = reset_count();
+    std::lock_guard lock(registry().mutex);
+    for (const auto& binary : registry().binaries)
+        for (const auto& kernel : binary->kernels)
+            if (const Resolved* known = kernel->resolved.find(context, resets); known && known->function == function)
+                return kernel->host;
+    return nullptr;
+}
+
 cudaError_t kernel_of(const void* host, CUkernel& kernel) {
     Kernel* registered = find_kernel(host);
     return registered ? driver_kernel(*registered, kernel) : cudaErrorInvalidDeviceFunction;

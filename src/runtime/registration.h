@@ -84,6 +84,8 @@ Variable* find_variable(const void* host);
 cudaError_t function_of(const void* kernel, CUfunction& function);
 /// The driver's kernel, which belongs to no context.
 cudaError_t kernel_of(const void* host, CUkernel& kernel);
+/// The host address of the registered kernel that the driver knows as this function; null when there is none.
+const void* host_of(CUfunction function);
 /// Where a variable lies in the current context.
 cudaError_t variable_at(const void* symbol, CUdeviceptr& address, size_t& size);
 
