@@ -182,7 +182,6 @@ std::string compare_text(const Models& models, const std::string& date) {
     of_exports("performance density", [&](const ExportFigures& f) { return rounded(f.pd, 0.01); });
     of_exports("memory bandwidth GB/s", [&](const ExportFigures& f) { return f.dram_gbs; });
     of_exports("input and output GB/s", [&](const ExportFigures& f) { return f.io_gbs; });
-    std::string details;
     words(("class on " + date).c_str(), [&](const DeviceModel& model) {
         const Result<ExportClass> exports = classify(model, date);
         return exports ? title_of(exports->label) : std::string("by its devices");
@@ -191,9 +190,10 @@ std::string compare_text(const Models& models, const std::string& date) {
         const Result<ExportClass> exports = classify(model, date);
         return exports ? exports->licence : std::string();
     });
+    std::string details;
     for (const DeviceModel& model : models) {
         const Result<ExportClass> exports = classify(model, date);
-        if (!exports) continue;
+        if (!exports) continue; // a system
         details += "\n" + model.id + " on " + date + ":\n";
         if (const ExportFigures f = export_figures(model); f.tpp)
             details += text("  total processing performance from %s; figures %s\n", f.tpp_from.c_str(), name_of(f.confidence).data());
@@ -201,6 +201,7 @@ std::string compare_text(const Models& models, const std::string& date) {
             details += "  " + title_of(v.label) + (v.licence.empty() ? "" : ", licence " + v.licence) + (v.why.empty() ? "" : " (" + v.why + ")") +
                        "\n    " + v.title + "; " + v.citation + "\n";
         if (exports->verdicts.empty()) details += "  no rule in force\n";
+        for (const std::string& event : exports->events) details += "  also, " + event + "\n";
         if (!exports->caveat.empty()) details += "  note: " + exports->caveat + "\n";
     }
     std::string notes;
