@@ -74,6 +74,8 @@ public:
     llvm::Function* intrinsic(llvm::StringRef name, llvm::Type* result, llvm::ArrayRef<llvm::Type*> parameters, Purity purity);
     /// A function of src/simt/builtins, linked in at the end.
     llvm::FunctionCallee builtin(llvm::StringRef name, llvm::Type* result, llvm::ArrayRef<llvm::Type*> parameters);
+    /// A builtin `void anywarp_b_NAME(parameters, u32 results[4])` that isn't inlined but stays a function of a warp.
+    llvm::FunctionCallee vector_function(const std::string& name, llvm::ArrayRef<llvm::Type*> parameters);
     void link_builtins();
     void simplify(); // simplify.cc
     bool uses_builtins = false;
@@ -208,8 +210,8 @@ private:
     // --- textures and surfaces (texture.cc) -----------------------------------------------------------------------------
     Value* texture_handle(const Operand& o);
     Value* vector_element(const Operand& o, unsigned k, Type type);
-    Value* result_slot();
-    void store_texels(const Instruction& i, const ptx::TextureOperands& operands, Value* slot);
+    Value* vector_call(const std::string& name, llvm::ArrayRef<Value*> arguments);
+    void store_texels(const Instruction& i, const ptx::TextureOperands& operands, Value* texels);
     Value* surface_address(const Instruction& i, const ptx::TextureOperands& operands, Value* handle, unsigned bytes);
     void where_inside(const Instruction& i, Value* address, llvm::function_ref<void()> access);
 
