@@ -24,6 +24,13 @@ struct Row {
 #define A800 "https://tweakers.net/nieuws/203182/nvidia-introduceert-a800-gpu-voor-china-die-niet-onder-exportrestricties-vs-valt.html"
 #define H20_FILING                                                                                                                 \
     TOMS "tech-industry/artificial-intelligence/nvidia-writes-off-usd5-5-billion-in-gpus-as-us-govt-chokes-off-supply-of-h20s-to-china"
+#define RTX_5090_D "https://trends.glance.com/newz/shp/Business/US/en/slashgear/s-8fa3fccdda-e4bb3129-be0d-56f6-af51-fd1b7436f46d"
+#define RTX_5090_DD                                                                                                              \
+    TOMS "pc-components/gpus/nvidia-reportedly-plans-new-rtx-5090-dd-variant-for-china-24gb-card-with-25-percent-lower-bandwidth-" \
+         "latest-attempt-to-dodge-export-restrictions"
+#define RTX_5090_D_V2                                                                                                            \
+    TOMS "pc-components/gpus/nvidia-rtx-5090d-v2-limits-ai-performance-even-more-with-25-percent-less-vram-and-bandwidth-"       \
+         "downgraded-gaming-flagship-keeps-same-usd2299-msrp-in-china"
 #define CASE_BY_CASE "https://www.govinfo.gov/content/pkg/FR-2026-01-15/html/2026-00789.htm"
 #define FENWICK "https://whatstrending.fenwick.com/post/bis-opens-door-increasing-ai-chip-exports-china"
 #define GP10 "https://alstontrade.com/commerce-rescinds-ai-diffusion-rule-releases-other-guidance-involving-overseas-ai-chips"
@@ -69,6 +76,11 @@ constexpr Row rows[] = {
     {"h20", "2025-04-09", "letter", "needed", H20_FILING},
     {"mi308x", "2025-04-16", "letter", "needed", H20_FILING},
     {"l20", "2025-05-28", "none", "not needed", "https://www.theregister.com/2025/05/28/nvidia_us_chipmakers_ai_requirements_china/"},
+    // A consumer part cut to a TPP of 4750; stopped by the letters for its 1792 GB/s; sold again with 1344.
+    {"rtx-5090", "2025-02-01", "3A090.a", "notification", RTX_5090_D},
+    {"rtx-5090-d", "2025-02-01", "none", "not needed", RTX_5090_D},
+    {"rtx-5090-d", "2025-06-18", "letter", "needed", RTX_5090_DD},
+    {"rtx-5090-d-v2", "2025-08-12", "none", "not needed", RTX_5090_D_V2},
     // Chinese parts that meet 3A090.
     {"ascend-910b", "2025-05-13", "3A090.a", "not applicable", GP10},
     {"ascend-910c", "2025-05-13", "3A090.a", "not applicable", GP10},
