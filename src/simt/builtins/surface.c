@@ -64,7 +64,10 @@ INLINE u32 quantized(u32 bits, u32 is_signed, float max) {
 
 INLINE u32 to_format(Texture t, u32 value) {
     u32 format = t->format, is_signed = format & 1;
-    if (format == ANYWARP_FORMAT_F16) return bits_of_half((_Float16)float_of(value));
+    if (format == ANYWARP_FORMAT_F16) {
+        float f = float_of(value);
+        return f == f ? bits_of_half((_Float16)f) : 0x7fff; // PTX's NaN
+    }
     if (format >= ANYWARP_FORMAT_U32) return value;
     u32 narrow = format <= ANYWARP_FORMAT_S8, max = narrow ? (is_signed ? 127 : 255) : (is_signed ? 32767 : 65535);
     if (t->read_float) return quantized(value, is_signed, (float)(s32)max);
