@@ -1,10 +1,10 @@
 // The catalogue of devices: real accelerators, and racks made of them, as data.
 //
-// A device is one JSON file (docs/devices-schema.md): what it is, and figures that each carry a confidence and a source. The files
-// of devices/ are compiled in, so that libcuda.so.1 alone knows them; a user's own are found in the folders of
+// A device is one JSON file (docs/devices-schema.md): what it is, and figures that each carry a confidence and a source. The
+// files of devices/ are compiled in, so that libcuda.so.1 alone knows them; a user's own are found in the folders of
 // ANYWARP_DEVICE_PATH (colon-separated) and in ~/.config/anywarp/devices, or named by their path. A user's file wins over ours of
-// the same id. A figure that nobody publishes is unknown: it has no value. What a CUDA program must nevertheless be told (CudaModel)
-// is then assumed from the rest, and CudaModel::assumed says so.
+// the same id. A figure that nobody publishes is unknown: it has no value. What a CUDA program must nevertheless be told
+// (CudaModel) is then assumed from the rest, and CudaModel::assumed says so.
 //
 // This floor depends on nothing above it but ptx/error.h, and knows nothing of virtual devices: the machine reads it.
 #pragma once
@@ -29,8 +29,8 @@ std::string_view name_of(Confidence confidence);
 struct Figure {
     std::optional<double> value; // absent when unknown
     Confidence confidence = Confidence::unknown;
-    std::string source; // a key of DeviceModel::sources
-    std::string note;   // how it was derived; what is odd about it
+    std::string source;   // a key of DeviceModel::sources
+    std::string note;     // how it was derived; what is odd about it
     std::string deviates; // why the lint's arithmetic doesn't hold for it; empty: it must hold
 };
 
@@ -38,7 +38,7 @@ struct Source {
     std::string title, url;
 };
 
-struct Part { // of a system
+struct Part {           // of a system
     std::string device; // id
     int count = 0;
 };
@@ -78,15 +78,15 @@ struct CudaModel {
     // PCI and links.
     int pci_vendor_id = 0x10de, pci_device_id = 0, pci_subsystem_id = 0;
     int pcie_generation = 0, pcie_lanes = 0;
-    int nvlink_version = 0;      // 0: no NVLink
-    int nvlink_count = 0;        // links of one device
-    double nvlink_link_gbs = 0;  // one link, both directions, GB/s
-    bool nvlink_switch = false;  // all devices of the domain reach each other at full rate
-    int link_domain = 1;         // devices that the links join
-    bool peer_access = false;    // over PCIe or NVLink
+    int nvlink_version = 0;     // 0: no NVLink
+    int nvlink_count = 0;       // links of one device
+    double nvlink_link_gbs = 0; // one link, both directions, GB/s
+    bool nvlink_switch = false; // all devices of the domain reach each other at full rate
+    int link_domain = 1;        // devices that the links join
+    bool peer_access = false;   // over PCIe or NVLink
     double tdp_w = 0;
-    std::string brand;           // NVML: "NVIDIA", "Tesla", "GeForce", "NVIDIA RTX"
-    std::string architecture;    // NVML: "Hopper"
+    std::string brand;                // NVML: "NVIDIA", "Tesla", "GeForce", "NVIDIA RTX"
+    std::string architecture;         // NVML: "Hopper"
     std::vector<std::string> assumed; // fields above that no source gives
 };
 
@@ -98,13 +98,13 @@ struct DeviceModel {
     std::vector<std::string> aliases; // other short names
     std::string name;                 // "NVIDIA H20"
     std::string vendor, architecture, chip, form, node, memory_type, link_name;
-    std::string released; // YYYY or YYYY-MM or YYYY-MM-DD; empty: not announced
+    std::string released;         // YYYY or YYYY-MM or YYYY-MM-DD; empty: not announced
     std::string supplier_country; // where the vendor sits: the export rules ask for it. ISO 3166: "US", "CN"
     Kind kind = Kind::gpu;
     Market market = Market::data_center;
-    std::string compute_capability; // "9.0"; empty: no CUDA device
-    std::string cuda_name;          // as deviceQuery prints it; assumed to be `name` when empty
-    std::string brand;              // of NVML
+    std::string compute_capability;        // "9.0"; empty: no CUDA device
+    std::string cuda_name;                 // as deviceQuery prints it; assumed to be `name` when empty
+    std::string brand;                     // of NVML
     std::map<std::string, Figure> figures; // keys of figures.def
     std::map<std::string, Source> sources;
     std::vector<Part> parts; // of a system
@@ -121,8 +121,8 @@ struct DeviceModel {
 Result<DeviceModel> read_device(std::string_view json, std::string_view id, std::string_view origin);
 Result<DeviceModel> read_device_file(const std::string& path);
 
-/// `name`: an id or alias (any case, "-", "_" and blanks ignored: "H20", "rtx-4090"), or the path of a file (it holds a "/" or ends
-/// in ".json"). The error lists near names.
+/// `name`: an id or alias (any case, "-", "_" and blanks ignored: "H20", "rtx-4090"), or the path of a file (it holds a "/" or
+/// ends in ".json"). The error lists near names.
 Result<DeviceModel> find_device(std::string_view name);
 /// All of them, ours and the user's, by vendor and then release. A file that can't be read is an error.
 Result<std::vector<DeviceModel>> all_devices();

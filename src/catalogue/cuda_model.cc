@@ -1,6 +1,6 @@
-// DeviceModel -> what a CUDA program sees. Limits of a compute capability come from devices/tables/compute_capabilities.json (CUDA
-// C++ Programming Guide, "Technical Specifications per Compute Capability"). What no source gives is assumed from the part's
-// marketed figures and listed in CudaModel::assumed: a program needs some number, a reader must see which are ours.
+// DeviceModel -> what a CUDA program sees. Limits of a compute capability come from devices/tables/compute_capabilities.json
+// (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability"). What no source gives is assumed from the
+// part's marketed figures and listed in CudaModel::assumed: a program needs some number, a reader must see which are ours.
 #include "catalogue/catalogue.h"
 
 #include <cmath>
@@ -32,12 +32,12 @@ double tensor_operations(std::string_view compute_capability) {
 
 Result<CudaModel> DeviceModel::cuda() const {
     if (kind == Kind::system)
-        return user_error(ErrorCode::invalid_device, id + " is a system; name one of its devices" +
-                                                         (parts.empty() ? "" : ", " + parts.front().device));
-    if (compute_capability.empty())
         return user_error(ErrorCode::invalid_device,
-                          vendor == "NVIDIA" ? "nobody publishes the compute capability of " + name
-                                             : name + " runs no CUDA programs: it can be compared, not be run on");
+                          id + " is a system; name one of its devices" + (parts.empty() ? "" : ", " + parts.front().device));
+    if (compute_capability.empty())
+        return user_error(ErrorCode::invalid_device, vendor == "NVIDIA"
+                                                         ? "nobody publishes the compute capability of " + name
+                                                         : name + " runs no CUDA programs: it can be compared, not be run on");
     const Json& table = capability_table();
     if (!table.contains(compute_capability))
         return user_error(ErrorCode::invalid_device, name + " has compute capability " + compute_capability +
@@ -75,14 +75,12 @@ Result<CudaModel> DeviceModel::cuda() const {
     };
     m.multiprocessors = static_cast<int>(figure_or("units", "multiprocessors", [] { return 128; }));
     // What NVIDIA markets as 80 GB is nearly 80 GiB; a two-hundredth goes to the driver.
-    const auto capacity = [&] {
-        return std::floor(number("memory.capacity_gb").value_or(16) * 0.995 * 512) * (2 << 20);
-    };
+    const auto capacity = [&] { return std::floor(number("memory.capacity_gb").value_or(16) * 0.995 * 512) * (2 << 20); };
     m.total_memory = static_cast<uint64_t>(figure_or("cuda.total_memory", "total_memory", capacity));
-    m.nvml_memory = static_cast<uint64_t>(figure_or("cuda.nvml_memory_mib", "nvml_memory", [&] {
-                        return std::ceil(static_cast<double>(m.total_memory) / (1 << 20)) + 480;
-                    }))
-                    << 20;
+    m.nvml_memory =
+        static_cast<uint64_t>(figure_or("cuda.nvml_memory_mib", "nvml_memory",
+                                        [&] { return std::ceil(static_cast<double>(m.total_memory) / (1 << 20)) + 480; }))
+        << 20;
     m.clock_khz = static_cast<int>(
         figure_or("cuda.clock_khz", "clock_khz", [&] { return number("clock.boost_mhz").value_or(1500) * 1000; }));
     m.memory_bus_bits = static_cast<int>(
@@ -94,13 +92,13 @@ Result<CudaModel> DeviceModel::cuda() const {
         figure_or("cuda.l2_bytes", "l2_bytes", [&] { return number("cache.l2_mb").value_or(32) * (1 << 20); }));
     // The driver lets five eighths to three quarters persist, on the parts whose figure is known.
     if (m.compute_major >= 8)
-        m.persisting_l2_bytes = static_cast<uint64_t>(figure_or(
-            "cuda.persisting_l2_bytes", "persisting_l2_bytes", [&] { return static_cast<double>(m.l2_bytes) * 0.625; }));
+        m.persisting_l2_bytes = static_cast<uint64_t>(figure_or("cuda.persisting_l2_bytes", "persisting_l2_bytes",
+                                                                [&] { return static_cast<double>(m.l2_bytes) * 0.625; }));
     if (m.compute_major >= 8)
         m.access_policy_window_bytes = static_cast<int>(
             figure_or("cuda.access_policy_window_bytes", "access_policy_window_bytes", [] { return 134213632; }));
-    m.copy_engines = static_cast<int>(
-        figure_or("cuda.copy_engines", "copy_engines", [&] { return market == Market::data_center ? 3 : 2; }));
+    m.copy_engines =
+        static_cast<int>(figure_or("cuda.copy_engines", "copy_engines", [&] { return market == Market::data_center ? 3 : 2; }));
     m.ecc = figure_or("cuda.ecc", "ecc", [&] { return market == Market::data_center ? 1 : 0; }) != 0;
     m.pci_device_id = static_cast<int>(figure_or("cuda.pci_device_id", "pci_device_id", [] { return 0; }));
     m.pci_subsystem_id = static_cast<int>(figure_or("cuda.pci_subsystem_id", "pci_subsystem_id", [] { return 0; }));
@@ -110,11 +108,10 @@ Result<CudaModel> DeviceModel::cuda() const {
 
     if (link_name.starts_with("NVLink")) {
         m.nvlink_version = std::max(1, std::atoi(link_name.c_str() + 6));
-        m.nvlink_count = static_cast<int>(figure_or("link.count", "nvlink_count", [&] {
-            return m.nvlink_version >= 4 ? 18 : 12;
-        }));
-        m.nvlink_link_gbs = figure_or("link.gbs", "nvlink_link_gbs",
-                                      [&] { return number("link.total_gbs").value_or(600) / m.nvlink_count; });
+        m.nvlink_count =
+            static_cast<int>(figure_or("link.count", "nvlink_count", [&] { return m.nvlink_version >= 4 ? 18 : 12; }));
+        m.nvlink_link_gbs =
+            figure_or("link.gbs", "nvlink_link_gbs", [&] { return number("link.total_gbs").value_or(600) / m.nvlink_count; });
         m.link_domain = static_cast<int>(number("link.domain").value_or(2));
         m.nvlink_switch = m.nvlink_version >= 3 && m.link_domain >= 8;
     }

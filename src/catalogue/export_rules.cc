@@ -92,7 +92,8 @@ bool is_date(std::string_view text) {
 }
 
 int strictness(const std::string& licence) {
-    constexpr std::string_view order[] = {"", "not needed", "notification", "unknown", "case by case", "needed", "presumption of denial"};
+    constexpr std::string_view order[] = {"",       "not needed",           "notification", "unknown", "case by case",
+                                          "needed", "presumption of denial"};
     return static_cast<int>(std::find(std::begin(order), std::end(order), licence) - std::begin(order));
 }
 
@@ -139,11 +140,13 @@ Result<ExportClass> classify(const DeviceModel& model, std::string_view date) {
             for (const Json& event : rule["events"])
                 if (in_force(event, date) && (now || rule["from"].get<std::string>() > date))
                     result.events.push_back(event["from"].get<std::string>() + ": " + event["what"].get<std::string>() + " (" +
-                                            event["citation"].get<std::string>() + ", " + event["confidence"].get<std::string>() + ")");
+                                            event["citation"].get<std::string>() + ", " + event["confidence"].get<std::string>() +
+                                            ")");
         if (!now) continue;
         const std::string kind = rule["kind"];
         Judge judge{model, figures, {}};
-        Verdict verdict{rule["id"], rule["title"], rule["citation"], rule["url"], kind, confidence_of(rule), "none", "not needed", {}};
+        Verdict verdict{rule["id"],          rule["title"], rule["citation"], rule["url"], kind,
+                        confidence_of(rule), "none",        "not needed",     {}};
         for (const Json& row : rule["classes"]) {
             const Truth truth = judge.holds(row["when"]);
             if (truth == Truth::no) continue;
@@ -185,8 +188,8 @@ Result<ExportClass> classify(const DeviceModel& model, std::string_view date) {
 std::vector<RuleRow> export_rules() {
     std::vector<RuleRow> rows;
     for (const Json& rule : table()["rules"])
-        rows.push_back({rule["id"], rule["from"], rule.value("until", ""), rule["title"], rule["citation"], rule["url"], rule["kind"],
-                        confidence_of(rule)});
+        rows.push_back({rule["id"], rule["from"], rule.value("until", ""), rule["title"], rule["citation"], rule["url"],
+                        rule["kind"], confidence_of(rule)});
     return rows;
 }
 

@@ -2,9 +2,9 @@
 // arithmetic on published figures. Not legal advice.
 //
 // Total processing performance (TPP) is 2 x MacTOPS x bit length, dense, the largest over the precisions: a vendor's TOPS count a
-// multiply-add as two, so it is TOPS x bit length. Performance density (PD) is TPP over the applicable die area: that of the logic
-// dies of the package made with non-planar transistors. (15 CFR part 774, Supplement 1, ECCN 3A090, technical notes.) The rules
-// are data: devices/tables/export_rules.json, each with its dates, thresholds and citation.
+// multiply-add as two, so it is TOPS x bit length. Performance density (PD) is TPP over the applicable die area: that of the
+// logic dies of the package made with non-planar transistors. (15 CFR part 774, Supplement 1, ECCN 3A090, technical notes.) The
+// rules are data: devices/tables/export_rules.json, each with its dates, thresholds and citation.
 #pragma once
 
 #include "catalogue/catalogue.h"
@@ -16,7 +16,7 @@ struct ExportFigures {
     std::string tpp_from; // "fp8: 1978.9 x 8"
     std::optional<double> pd;
     std::optional<double> dram_gbs;
-    std::optional<double> io_gbs; // links and host interface, both directions
+    std::optional<double> io_gbs;                // links and host interface, both directions
     Confidence confidence = Confidence::unknown; // the weakest among the figures used for TPP and PD
 };
 ExportFigures export_figures(const DeviceModel& model);
@@ -31,11 +31,11 @@ struct Verdict {
 
 struct ExportClass {
     std::string date;
-    std::string label;   // "none", "3A090", "3A090.a", "3A090.b", "letter" (not 3A090, but a letter asks for a licence), "unknown"
-    std::string licence; // the strictest; "not applicable" for a device that is made in China
-    std::vector<Verdict> verdicts; // of every rule in force, oldest first
+    std::string label; // "none", "3A090", "3A090.a", "3A090.b", "letter" (not 3A090, but a letter asks for a licence), "unknown"
+    std::string licence;             // the strictest; "not applicable" for a device that is made in China
+    std::vector<Verdict> verdicts;   // of every rule in force, oldest first
     std::vector<std::string> events; // what else holds on that date
-    std::string caveat; // the date lies after the table's end, the device didn't exist yet, ...
+    std::string caveat;              // the date lies after the table's end, the device didn't exist yet, ...
 };
 /// Error: the date isn't YYYY-MM-DD, the device is a system.
 Result<ExportClass> classify(const DeviceModel& model, std::string_view date);

@@ -1,6 +1,6 @@
-// See lint.h. A rule holds only where every figure it needs is known. A figure may say in "deviates" why the arithmetic doesn't hold
-// for it (a firmware cap, contradicting statements); one that says so without need is a finding too, so that excuses don't outlive
-// their reason.
+// See lint.h. A rule holds only where every figure it needs is known. A figure may say in "deviates" why the arithmetic doesn't
+// hold for it (a firmware cap, contradicting statements); one that says so without need is a finding too, so that excuses don't
+// outlive their reason.
 #include "catalogue/lint.h"
 #include "catalogue/figures.h"
 
@@ -23,7 +23,8 @@ constexpr LintRule rules[] = {
     {"ratio", "neighbouring matrix peaks stand as 1, 2 or 4 to 1"},
     {"bandwidth", "bandwidth = bus x rate, within 3 %; what CUDA programs are told agrees within 5 %"},
     {"link", "total of the links = count x one link, within 2 %"},
-    {"die", "area, transistors and power of the dies are possible: below the reticle, 10 to 400 million per mm2, 0.05 to 3 W per mm2"},
+    {"die",
+     "area, transistors and power of the dies are possible: below the reticle, 10 to 400 million per mm2, 0.05 to 3 W per mm2"},
     {"measured", "what was measured isn't above the peak"},
     {"system", "a system's figures are the sum of its parts', within 2 %"},
     {"deviates", "a figure that says it deviates does"},
@@ -47,7 +48,9 @@ private:
         va_end(arguments);
         findings.push_back({rule, text});
     }
-    bool near(double a, double b, double tolerance) const { return std::abs(a - b) <= tolerance * std::max(std::abs(a), std::abs(b)); }
+    bool near(double a, double b, double tolerance) const {
+        return std::abs(a - b) <= tolerance * std::max(std::abs(a), std::abs(b));
+    }
     /// True when `key` may break the rule.
     bool excuse(const std::string& key) {
         const Figure* figure = m.figure(key);
@@ -81,9 +84,11 @@ void Linter::text() {
         return true;
     };
     const std::string& date = m.released;
-    const bool date_ok = date.empty() || (digits(date, 0, 4) && (date.size() == 4 || (date[4] == '-' && digits(date, 5, 2) &&
-                                                                                      (date.size() == 7 || (date.size() == 10 && date[7] == '-' &&
-                                                                                                            digits(date, 8, 2))))));
+    const bool date_ok =
+        date.empty() ||
+        (digits(date, 0, 4) &&
+         (date.size() == 4 || (date[4] == '-' && digits(date, 5, 2) &&
+                               (date.size() == 7 || (date.size() == 10 && date[7] == '-' && digits(date, 8, 2))))));
     if (!date_ok) add("text", "released is \"%s\", not YYYY, YYYY-MM or YYYY-MM-DD", date.c_str());
     if (m.supplier_country.size() != 2) add("text", "country is \"%s\", not a code of two letters", m.supplier_country.c_str());
     if (m.kind != Kind::system && m.architecture.empty()) add("text", "architecture is missing");
@@ -129,12 +134,13 @@ void Linter::peak() {
     if (m.kind == Kind::system) return;
     for (const Precision& precision : precisions()) {
         const std::string name(precision.name), key = "peak." + name;
-        const auto value = m.number(key), per_clock = m.number("ops." + name), units = m.number("units"), clock = clock_of(precision);
+        const auto value = m.number(key), per_clock = m.number("ops." + name), units = m.number("units"),
+                   clock = clock_of(precision);
         if (!value || !per_clock || !units || !clock) continue;
         const double product = *units * *clock * *per_clock / 1e6;
         if (near(*value, product, 0.02) || excuse(key)) continue;
-        add("peak", "%s is %g, but %g units x %g MHz x %g operations give %.4g%s", key.c_str(), *value, *units, *clock, *per_clock,
-            product, near(*value, 2 * product, 0.03) ? "; is it the sparse peak?" : "");
+        add("peak", "%s is %g, but %g units x %g MHz x %g operations give %.4g%s", key.c_str(), *value, *units, *clock,
+            *per_clock, product, near(*value, 2 * product, 0.03) ? "; is it the sparse peak?" : "");
     }
 }
 
@@ -175,7 +181,8 @@ void Linter::bandwidth() {
     if (!value) return;
     if (const auto bus = m.number("memory.bus_bits"), rate = m.number("memory.rate_gbps"); bus && rate)
         if (!near(*value, *bus * *rate / 8, 0.03) && !excuse("memory.bandwidth_gbs"))
-            add("bandwidth", "memory.bandwidth_gbs is %g, but %g bits x %g Gbit/s give %.5g", *value, *bus, *rate, *bus * *rate / 8);
+            add("bandwidth", "memory.bandwidth_gbs is %g, but %g bits x %g Gbit/s give %.5g", *value, *bus, *rate,
+                *bus * *rate / 8);
     if (const auto bus = m.number("cuda.memory_bus_bits"), clock = m.number("cuda.memory_clock_khz"); bus && clock)
         if (!near(*value, *bus * *clock * 2 / 8e6, 0.05) && !excuse("cuda.memory_clock_khz"))
             add("bandwidth", "memory.bandwidth_gbs is %g, but a CUDA program would compute %.5g from %g kHz and %g bits", *value,
@@ -219,8 +226,9 @@ void Linter::measured() {
 
 void Linter::system() {
     if (m.kind != Kind::system) return;
-    constexpr const char* keys[] = {"peak.fp64", "peak.fp32", "peak.fp16", "peak.bf16", "peak.fp8", "peak.fp4",
-                                    "memory.capacity_gb", "memory.bandwidth_gbs", "link.total_gbs"};
+    constexpr const char* keys[] = {"peak.fp64",     "peak.fp32", "peak.fp16",          "peak.bf16",
+                                    "peak.fp8",      "peak.fp4",  "memory.capacity_gb", "memory.bandwidth_gbs",
+                                    "link.total_gbs"};
     std::vector<std::pair<int, DeviceModel>> parts;
     for (const Part& part : m.parts) {
         Result<DeviceModel> device = find_device(part.device);

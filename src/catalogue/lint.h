@@ -1,5 +1,5 @@
-// Checks a device's figures against each other: a device file with a slipped digit, a sparse peak called dense or a guess without a
-// source is worse than none. Every rule has a test with a planted error (tests/catalogue/lint_test.cc).
+// Checks a device's figures against each other: a device file with a slipped digit, a sparse peak called dense or a guess without
+// a source is worse than none. Every rule has a test with a planted error (tests/catalogue/lint_test.cc).
 #pragma once
 
 #include "catalogue/catalogue.h"

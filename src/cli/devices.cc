@@ -46,8 +46,7 @@ std::string table_text(const std::vector<std::vector<std::string>>& rows) {
     std::string result;
     for (const auto& row : rows) {
         std::string line;
-        for (size_t i = 0; i < row.size(); ++i)
-            line += text(i ? "  %*s" : "%-*s", static_cast<int>(widths[i]), row[i].c_str());
+        for (size_t i = 0; i < row.size(); ++i) line += text(i ? "  %*s" : "%-*s", static_cast<int>(widths[i]), row[i].c_str());
         result += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
     }
     return result;
@@ -79,8 +78,8 @@ int lint_files(const DevicesSettings& settings) {
     }
     for (const DeviceModel& model : models)
         for (const Finding& finding : lint(model)) {
-            std::printf("%s: %s: %s\n", model.origin == "built in" ? model.id.c_str() : model.origin.c_str(), finding.rule.c_str(),
-                        finding.message.c_str());
+            std::printf("%s: %s: %s\n", model.origin == "built in" ? model.id.c_str() : model.origin.c_str(),
+                        finding.rule.c_str(), finding.message.c_str());
             ++problems;
         }
     std::printf("%zu devices, %zu rules, %d findings\n", models.size(), lint_rules().size(), problems);
@@ -96,26 +95,33 @@ std::string figure_text(double value) {
 
 std::string class_text(const ExportClass& exports) {
     const std::string label = title_of(exports.label);
-    return exports.licence == "not needed" || exports.licence == "not applicable" || exports.licence == exports.label ? label : label + ", " + exports.licence;
+    return exports.licence == "not needed" || exports.licence == "not applicable" || exports.licence == exports.label
+               ? label
+               : label + ", " + exports.licence;
 }
 
 std::string list_text(const Models& models, const std::string& date) {
-    std::vector<std::vector<std::string>> rows = {{"id", "GB", "GB/s", "bf16", "fp8", "fp4", "W", "TPP", "class on " + date, "name"}};
+    std::vector<std::vector<std::string>> rows = {
+        {"id", "GB", "GB/s", "bf16", "fp8", "fp4", "W", "TPP", "class on " + date, "name"}};
     for (const DeviceModel& model : models) {
         const bool system = model.kind == Kind::system;
         const ExportFigures figures = export_figures(model);
         const Result<ExportClass> exports = classify(model, date);
         rows.push_back({model.id, cell(model, "memory.capacity_gb"), cell(model, "memory.bandwidth_gbs"), half_cell(model),
-                        cell(model, "peak.fp8"), cell(model, "peak.fp4"), system ? cell(model, "system.power_kw") + " k" : cell(model, "power.tdp_w"),
-                        system ? "" : figures.tpp ? figure_text(std::round(*figures.tpp)) : "?", exports ? class_text(*exports) : "by its devices",
+                        cell(model, "peak.fp8"), cell(model, "peak.fp4"),
+                        system ? cell(model, "system.power_kw") + " k" : cell(model, "power.tdp_w"),
+                        system        ? ""
+                        : figures.tpp ? figure_text(std::round(*figures.tpp))
+                                      : "?",
+                        exports ? class_text(*exports) : "by its devices",
                         model.name + (model.origin == "built in" ? "" : " [" + model.origin + "]")});
     }
     // The name comes last and flush left: pad it to the longest.
     size_t longest = 0;
     for (const auto& row : rows) longest = std::max(longest, row.back().size());
     for (auto& row : rows) row.back().resize(longest, ' ');
-    return table_text(rows) + "\nTFLOP/s, dense; fp16 where there is no bf16. " + legend + ".\nanywarp devices NAME... compares; --roofline FILE.svg draws. " +
-           "The class is " + export_notice() + ".\n";
+    return table_text(rows) + "\nTFLOP/s, dense; fp16 where there is no bf16. " + legend +
+           ".\nanywarp devices NAME... compares; --roofline FILE.svg draws. " + "The class is " + export_notice() + ".\n";
 }
 
 std::string compare_text(const Models& models, const std::string& date) {
@@ -164,10 +170,11 @@ std::string compare_text(const Models& models, const std::string& date) {
     };
     for (const FigureRow& figure : figure_rows()) {
         if (figure.key.starts_with("ops.") || figure.key.starts_with("cuda.")) continue;
-        numbers(std::string(figure.key) + (figure.unit.empty() ? "" : " " + std::string(figure.unit)), [&](const DeviceModel& model) {
-            const Figure* found = model.figure(figure.key);
-            return std::pair(found ? found->value : std::nullopt, found && !found->value ? std::string("?") : mark(found));
-        });
+        numbers(
+            std::string(figure.key) + (figure.unit.empty() ? "" : " " + std::string(figure.unit)), [&](const DeviceModel& model) {
+                const Figure* found = model.figure(figure.key);
+                return std::pair(found ? found->value : std::nullopt, found && !found->value ? std::string("?") : mark(found));
+            });
     }
     const auto of_exports = [&](const char* title, auto get) {
         numbers(title, [&](const DeviceModel& model) {
@@ -196,10 +203,11 @@ std::string compare_text(const Models& models, const std::string& date) {
         if (!exports) continue; // a system
         details += "\n" + model.id + " on " + date + ":\n";
         if (const ExportFigures f = export_figures(model); f.tpp)
-            details += text("  total processing performance from %s; figures %s\n", f.tpp_from.c_str(), name_of(f.confidence).data());
+            details +=
+                text("  total processing performance from %s; figures %s\n", f.tpp_from.c_str(), name_of(f.confidence).data());
         for (const Verdict& v : exports->verdicts)
-            details += "  " + title_of(v.label) + (v.licence.empty() ? "" : ", licence " + v.licence) + (v.why.empty() ? "" : " (" + v.why + ")") +
-                       "\n    " + v.title + "; " + v.citation + "\n";
+            details += "  " + title_of(v.label) + (v.licence.empty() ? "" : ", licence " + v.licence) +
+                       (v.why.empty() ? "" : " (" + v.why + ")") + "\n    " + v.title + "; " + v.citation + "\n";
         if (exports->verdicts.empty()) details += "  no rule in force\n";
         for (const std::string& event : exports->events) details += "  also, " + event + "\n";
         if (!exports->caveat.empty()) details += "  note: " + exports->caveat + "\n";
@@ -216,8 +224,8 @@ std::string compare_text(const Models& models, const std::string& date) {
         }
     return table_text(rows) + "\n" + legend + "; (2x): twice the first device's.\n" + details + "\n" +
            (notes.empty() ? "" : "Notes\n" + notes + "\n") +
-           (assumed.empty() ? "" : "Assumed when a program asks, since no source gives it\n" + assumed + "\n") + "Export classes are " +
-           export_notice() + ".\n";
+           (assumed.empty() ? "" : "Assumed when a program asks, since no source gives it\n" + assumed + "\n") +
+           "Export classes are " + export_notice() + ".\n";
 }
 
 int show_catalogue(DevicesSettings settings) {
@@ -245,7 +253,9 @@ int show_catalogue(DevicesSettings settings) {
         }
     for (const std::string& name : settings.precisions)
         if (std::ranges::none_of(precisions(), [&](const Precision& p) { return p.name == name; }))
-            return fail({ErrorKind::user, ErrorCode::invalid_value, "the precision \"" + name + "\" is not one of fp64 fp64_tensor fp32 tf32 fp16 bf16 fp8 fp6 fp4 int8 int4"});
+            return fail(
+                {ErrorKind::user, ErrorCode::invalid_value,
+                 "the precision \"" + name + "\" is not one of fp64 fp64_tensor fp32 tf32 fp16 bf16 fp8 fp6 fp4 int8 int4"});
     if (!settings.roofline.empty()) {
         Models drawn;
         for (const DeviceModel& model : models)
@@ -256,10 +266,10 @@ int show_catalogue(DevicesSettings settings) {
         if (!(file << *svg) || !file.flush())
             return fail({ErrorKind::user, ErrorCode::invalid_value, "can't write " + settings.roofline});
     }
-    const std::string words = settings.page           ? page_text(models)
-                              : settings.json         ? json_text(models, settings.date)
+    const std::string words = settings.page            ? page_text(models)
+                              : settings.json          ? json_text(models, settings.date)
                               : settings.names.empty() ? list_text(models, settings.date)
-                                                      : compare_text(models, settings.date);
+                                                       : compare_text(models, settings.date);
     std::fputs(words.c_str(), stdout);
     return std::fflush(stdout) ? 1 : 0;
 }

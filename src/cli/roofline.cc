@@ -49,16 +49,19 @@ std::vector<Line> lines_of(const Models& models, const std::vector<std::string>&
 Result<std::string> roofline_svg(const Models& models, const std::vector<std::string>& precisions) {
     const std::vector<Line> lines = lines_of(models, precisions);
     if (lines.empty())
-        return user_error(ErrorCode::not_found, "none of the devices has both a known peak in that precision and a known bandwidth");
+        return user_error(ErrorCode::not_found,
+                          "none of the devices has both a known peak in that precision and a known bandwidth");
     double low_ridge = 1e300, high_ridge = 0, high_peak = 0, low_roof = 1e300;
     for (const Line& line : lines) {
         low_ridge = std::min(low_ridge, line.ridge());
         high_ridge = std::max(high_ridge, line.ridge());
         high_peak = std::max(high_peak, line.peak);
     }
-    const double x_low = std::pow(10, std::floor(std::log10(low_ridge)) - 1), x_high = std::pow(10, std::ceil(std::log10(high_ridge)) + 0.5);
+    const double x_low = std::pow(10, std::floor(std::log10(low_ridge)) - 1),
+                 x_high = std::pow(10, std::ceil(std::log10(high_ridge)) + 0.5);
     for (const Line& line : lines) low_roof = std::min(low_roof, x_low * line.bandwidth);
-    const double y_low = std::pow(10, std::floor(std::log10(low_roof))), y_high = std::pow(10, std::ceil(std::log10(high_peak * 1.05)));
+    const double y_low = std::pow(10, std::floor(std::log10(low_roof))),
+                 y_high = std::pow(10, std::ceil(std::log10(high_peak * 1.05)));
 
     // Labels need room on the right: about 7 units a letter.
     size_t longest = 0;
@@ -70,7 +73,8 @@ Result<std::string> roofline_svg(const Models& models, const std::vector<std::st
     constexpr double left = 80, top = 60, plot_width = 640;
     const double plot_height = std::max(460.0, 44.0 * static_cast<double>(lines.size()));
     const double right = left + plot_width, bottom = top + plot_height;
-    Svg svg(static_cast<int>(right + 40 + 7.2 * static_cast<double>(std::max<size_t>(longest, 36))), static_cast<int>(bottom + 70));
+    Svg svg(static_cast<int>(right + 40 + 7.2 * static_cast<double>(std::max<size_t>(longest, 36))),
+            static_cast<int>(bottom + 70));
     const auto x_of = [&](double v) { return left + plot_width * std::log10(v / x_low) / std::log10(x_high / x_low); };
     const auto y_of = [&](double v) { return bottom - plot_height * std::log10(v / y_low) / std::log10(y_high / y_low); };
 
@@ -121,8 +125,9 @@ Result<std::string> roofline_svg(const Models& models, const std::vector<std::st
         // Beyond eight devices the colours come again, dashed.
         const std::string colour = colours[device % std::size(colours)];
         const std::string dash = dashes[(kind + device / std::size(colours)) % std::size(dashes)];
-        svg.polyline({{x_of(x_low), y_of(x_low * line.bandwidth)}, {x_of(line.ridge()), y_of(line.peak)}, {right, y_of(line.peak)}},
-                     text("stroke:%s;stroke-width:2.5;stroke-dasharray:%s", colour.c_str(), dash.empty() ? "none" : dash.c_str()));
+        svg.polyline(
+            {{x_of(x_low), y_of(x_low * line.bandwidth)}, {x_of(line.ridge()), y_of(line.peak)}, {right, y_of(line.peak)}},
+            text("stroke:%s;stroke-width:2.5;stroke-dasharray:%s", colour.c_str(), dash.empty() ? "none" : dash.c_str()));
         svg.circle(x_of(line.ridge()), y_of(line.peak), 4, "fill:" + colour);
         svg.line(right, y_of(line.peak), right + 16, label_y[i], "stroke:" + colour);
         svg.text(right + 20, label_y[i] + 4, labels[i], "start", "font-weight:bold;fill:" + colour);

@@ -24,7 +24,8 @@ public:
         body_ += cli::text("\" style=\"fill:none;%s\"/>\n", std::string(style).c_str());
     }
     void circle(double x, double y, double radius, std::string_view style) {
-        body_ += cli::text("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" style=\"%s\"/>\n", x, y, radius, std::string(style).c_str());
+        body_ +=
+            cli::text("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" style=\"%s\"/>\n", x, y, radius, std::string(style).c_str());
     }
     /// anchor: "start", "middle" or "end".
     void text(double x, double y, std::string_view words, std::string_view anchor = "start", std::string_view style = "",

@@ -56,7 +56,8 @@ TEST(Catalogue, NamesAreUnique) {
 }
 
 TEST(Catalogue, ANameIsFoundHoweverItIsWritten) {
-    for (const char* name : {"h100", "H100", "h100-sxm5", "H100 SXM5", "NVIDIA-H100", "h100_sxm"}) EXPECT_EQ(get(name).id, "h100-sxm5");
+    for (const char* name : {"h100", "H100", "h100-sxm5", "H100 SXM5", "NVIDIA-H100", "h100_sxm"})
+        EXPECT_EQ(get(name).id, "h100-sxm5");
     EXPECT_EQ(get("RTX4090D").id, "rtx-4090-d");
     EXPECT_EQ(get("vera-rubin-nvl144").id, "vera-rubin-nvl72");
     const Result<DeviceModel> none = find_device("h2o");
@@ -105,7 +106,8 @@ TEST(Catalogue, WhatProgramsSeeIsWhatDeviceQueryPrinted) {
         bool ecc;
     };
     const Row rows[] = {
-        // github.com/thamada/nvidia-smi: nvsim/H100SXMx8_deviceQuery.py, nvsim/A100SXMx4_deviceQuery.py, gls/RTX4090_deviceQuery.py
+        // github.com/thamada/nvidia-smi: nvsim/H100SXMx8_deviceQuery.py, nvsim/A100SXMx4_deviceQuery.py,
+        // gls/RTX4090_deviceQuery.py
         {"h100", "NVIDIA H100 80GB HBM3", 9, 0, 132, 128, 85045477376, 1980, 2619, 5120, 52428800, 2048, 233472, 3, true},
         {"a100", "NVIDIA A100-SXM4-80GB", 8, 0, 108, 64, 85100068864, 1410, 1593, 5120, 41943040, 2048, 167936, 3, true},
         {"rtx-4090", "NVIDIA GeForce RTX 4090", 8, 9, 128, 128, 25386352640, 2520, 10501, 384, 75497472, 1536, 102400, 2, false},
@@ -148,10 +150,17 @@ TEST(Catalogue, EveryCudaDeviceIsComplete) {
         if (model.compute_capability.empty()) continue;
         const Result<CudaModel> m = model.cuda();
         ASSERT_TRUE(m.has_value()) << model.id << ": " << m.error().message;
-        for (const auto& [what, value] : std::initializer_list<std::pair<const char*, double>>{
-                 {"multiprocessors", m->multiprocessors}, {"cores", m->cores_per_multiprocessor}, {"memory", double(m->total_memory)},
-                 {"clock", m->clock_khz}, {"memory clock", m->memory_clock_khz}, {"bus", m->memory_bus_bits}, {"l2", double(m->l2_bytes)},
-                 {"shared", m->shared_per_multiprocessor}, {"optin", m->shared_per_block_optin}, {"ratio", m->single_to_double_ratio}})
+        for (const auto& [what, value] :
+             std::initializer_list<std::pair<const char*, double>>{{"multiprocessors", m->multiprocessors},
+                                                                   {"cores", m->cores_per_multiprocessor},
+                                                                   {"memory", double(m->total_memory)},
+                                                                   {"clock", m->clock_khz},
+                                                                   {"memory clock", m->memory_clock_khz},
+                                                                   {"bus", m->memory_bus_bits},
+                                                                   {"l2", double(m->l2_bytes)},
+                                                                   {"shared", m->shared_per_multiprocessor},
+                                                                   {"optin", m->shared_per_block_optin},
+                                                                   {"ratio", m->single_to_double_ratio}})
             EXPECT_GT(value, 0) << model.id << " " << what;
         EXPECT_LT(m->total_memory, m->nvml_memory) << model.id;
     }

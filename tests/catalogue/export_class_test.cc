@@ -13,20 +13,26 @@ struct Row {
 };
 
 #define TOMS "https://www.tomshardware.com/"
-#define FILING_2023 "https://videocardz.com/newz/u-s-to-restrict-shipment-of-nvidia-h800-and-rtx-4090-gpus-to-china" // quotes NVIDIA's 8-K
-#define CHINA_PARTS                                                                                                               \
-    TOMS "pc-components/gpus/new-nvidia-ai-gpus-designed-to-get-around-us-export-bans-come-to-china-h20-l20-and-l2-to-fill-void-" \
-         "left-by-restricted-models"
-#define CLARIFIED                                                                                                              \
-    TOMS "pc-components/gpus/us-wields-the-banhammer-against-sanctions-compliant-nvidia-rtx-4090d-dragon-updated-law-prohibits-70-" \
+#define FILING_2023                                                                                                              \
+    "https://videocardz.com/newz/u-s-to-restrict-shipment-of-nvidia-h800-and-rtx-4090-gpus-to-china" // quotes NVIDIA's 8-K
+#define CHINA_PARTS                                                                                                              \
+    TOMS                                                                                                                         \
+        "pc-components/gpus/new-nvidia-ai-gpus-designed-to-get-around-us-export-bans-come-to-china-h20-l20-and-l2-to-fill-void-" \
+        "left-by-restricted-models"
+#define CLARIFIED                                                                                                                \
+    TOMS "pc-components/gpus/"                                                                                                   \
+         "us-wields-the-banhammer-against-sanctions-compliant-nvidia-rtx-4090d-dragon-updated-law-prohibits-70-"                 \
          "teraflops-or-greater-gpus-from-export-to-china"
 #define LETTERS_2022 TOMS "news/us-gpu-export-restrictions-hit-amd-chinas-tech-giants"
-#define A800 "https://tweakers.net/nieuws/203182/nvidia-introduceert-a800-gpu-voor-china-die-niet-onder-exportrestricties-vs-valt.html"
-#define H20_FILING                                                                                                                 \
-    TOMS "tech-industry/artificial-intelligence/nvidia-writes-off-usd5-5-billion-in-gpus-as-us-govt-chokes-off-supply-of-h20s-to-china"
+#define A800                                                                                                                     \
+    "https://tweakers.net/nieuws/203182/nvidia-introduceert-a800-gpu-voor-china-die-niet-onder-exportrestricties-vs-valt.html"
+#define H20_FILING                                                                                                               \
+    TOMS "tech-industry/artificial-intelligence/"                                                                                \
+         "nvidia-writes-off-usd5-5-billion-in-gpus-as-us-govt-chokes-off-supply-of-h20s-to-china"
 #define RTX_5090_D "https://trends.glance.com/newz/shp/Business/US/en/slashgear/s-8fa3fccdda-e4bb3129-be0d-56f6-af51-fd1b7436f46d"
 #define RTX_5090_DD                                                                                                              \
-    TOMS "pc-components/gpus/nvidia-reportedly-plans-new-rtx-5090-dd-variant-for-china-24gb-card-with-25-percent-lower-bandwidth-" \
+    TOMS "pc-components/gpus/"                                                                                                   \
+         "nvidia-reportedly-plans-new-rtx-5090-dd-variant-for-china-24gb-card-with-25-percent-lower-bandwidth-"                  \
          "latest-attempt-to-dodge-export-restrictions"
 #define RTX_5090_D_V2                                                                                                            \
     TOMS "pc-components/gpus/nvidia-rtx-5090d-v2-limits-ai-performance-even-more-with-25-percent-less-vram-and-bandwidth-"       \
@@ -65,7 +71,8 @@ constexpr Row rows[] = {
     {"rtx-4090", "2023-11-17", "3A090.a", "notification", TOMS "news/no-nvidia-isnt-breaking-gpu-sanctions-analyst"},
     // The parts made for China after it.
     {"rtx-4090-d", "2023-12-29", "none", "not needed",
-     "https://winbuzzer.com/2023/12/29/nvidia-releases-downgraded-rtx-4090d-gpu-for-compliance-with-us-china-export-controls-xcxwbn/"},
+     "https://winbuzzer.com/2023/12/29/"
+     "nvidia-releases-downgraded-rtx-4090d-gpu-for-compliance-with-us-china-export-controls-xcxwbn/"},
     {"rtx-4090-d", "2024-04-04", "none", "not needed", CLARIFIED},
     {"h20", "2024-02-01", "none", "not needed", CHINA_PARTS},
     {"l20", "2024-02-01", "none", "not needed", CHINA_PARTS},
@@ -75,7 +82,8 @@ constexpr Row rows[] = {
     {"h20", "2025-04-08", "none", "not needed", H20_FILING},
     {"h20", "2025-04-09", "letter", "needed", H20_FILING},
     {"mi308x", "2025-04-16", "letter", "needed", H20_FILING},
-    {"l20", "2025-05-28", "none", "not needed", "https://www.theregister.com/2025/05/28/nvidia_us_chipmakers_ai_requirements_china/"},
+    {"l20", "2025-05-28", "none", "not needed",
+     "https://www.theregister.com/2025/05/28/nvidia_us_chipmakers_ai_requirements_china/"},
     // A consumer part cut to a TPP of 4750; stopped by the letters for its 1792 GB/s; sold again with 1344.
     {"rtx-5090", "2025-02-01", "3A090.a", "notification", RTX_5090_D},
     {"rtx-5090-d", "2025-02-01", "none", "not needed", RTX_5090_D},
@@ -101,7 +109,8 @@ TEST(ExportClass, AsPublished) {
         std::string why;
         for (const Verdict& v : exports->verdicts) why += v.rule + " " + v.label + " (" + v.why + "); ";
         EXPECT_EQ(exports->label, row.label) << row.device << " " << row.date << ": " << why << row.source;
-        // A letter may stand beside a class, and case by case is about the class: the licence is the strictest but for that review.
+        // A letter may stand beside a class, and case by case is about the class: the licence is the strictest but for that
+        // review.
         if (std::string_view(row.licence) != "case by case")
             EXPECT_EQ(exports->licence, row.licence) << row.device << " " << row.date << ": " << why << row.source;
         else

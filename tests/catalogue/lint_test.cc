@@ -41,7 +41,8 @@ const Planted planted[] = {
          m.figures["peak.fp8"].value = 1200;
      }},
     {"bandwidth", "h100", "another bus", [](DeviceModel& m) { m.figures["memory.bus_bits"].value = 4096; }},
-    {"bandwidth", "h100", "a clock that programs see wrongly", [](DeviceModel& m) { m.figures["cuda.memory_clock_khz"].value = 1313000; }},
+    {"bandwidth", "h100", "a clock that programs see wrongly",
+     [](DeviceModel& m) { m.figures["cuda.memory_clock_khz"].value = 1313000; }},
     {"bandwidth", "h100", "memory of another part", [](DeviceModel& m) { m.figures["cuda.total_memory"].value = 42e9; }},
     {"link", "h800", "the H100's links", [](DeviceModel& m) { m.figures["link.count"].value = 18; }},
     {"die", "h100", "a die above the reticle", [](DeviceModel& m) { m.figures["chip.die_mm2"].value = 900; }},
@@ -84,7 +85,8 @@ TEST(Lint, AnExcuseHoldsForItsFigureOnly) {
     DeviceModel model = find_device("h100").value();
     model.figures["peak.fp16"].value = 900;
     model.figures["peak.fp16"].deviates = "a test";
-    for (const Finding& finding : lint(model)) EXPECT_EQ(finding.message.find("peak.fp16 is"), std::string::npos) << finding.message;
+    for (const Finding& finding : lint(model))
+        EXPECT_EQ(finding.message.find("peak.fp16 is"), std::string::npos) << finding.message;
     model.figures["peak.bf16"].value = 900;
     EXPECT_NE(describe(lint(model)).find("peak.bf16 is 900"), std::string::npos);
 }
