@@ -49,6 +49,19 @@ errors)
     expect 2 "run needs a program" "$anywarp" run
     expect 2 "--bogus" "$anywarp" run --bogus true
     ;;
+devices)
+    expect 0 "<h20 8>" "$anywarp" run --device h20 --devices 8 sh -c 'echo "<$ANYWARP_DEVICE $ANYWARP_DEVICES>"'
+    expect 0 "<h20,h100 >" env ANYWARP_DEVICES=7 "$anywarp" run --device=h20,h100 sh -c 'echo "<$ANYWARP_DEVICE $ANYWARP_DEVICES>"'
+    expect 0 "<cpu 3>" env ANYWARP_DEVICE=cpu "$anywarp" run --devices 3 sh -c 'echo "<$ANYWARP_DEVICE $ANYWARP_DEVICES>"'
+    expect 0 "<--device>" "$anywarp" run --device h20 printf '<%s>' --device
+    expect 126 "h200" "$anywarp" run --device hh20 true
+    expect 126 "programs can't run on" "$anywarp" run --device mi300x true
+    expect 126 "names 2 devices and ANYWARP_DEVICES is 3" "$anywarp" run --device h20,h100 --devices 3 true
+    expect 2 "--devices" "$anywarp" run --devices 1000 true
+    expect 2 "--device" "$anywarp" run --device
+    expect 0 "NVIDIA H20" env ANYWARP_DEVICE=h20 "$anywarp" smi
+    expect 1 "cuInit" env ANYWARP_DEVICE=no-such-device "$anywarp" smi
+    ;;
 exit_code)
     expect 7 "" "$anywarp" run sh -c 'exit 7'
     expect 143 "" sh -c "\"$anywarp\" run sh -c 'kill -TERM \$\$'"
