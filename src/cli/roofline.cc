@@ -73,7 +73,8 @@ Result<std::string> roofline_svg(const Models& models, const std::vector<std::st
     constexpr double left = 80, top = 60, plot_width = 640;
     const double plot_height = std::max(460.0, 44.0 * static_cast<double>(lines.size()));
     const double right = left + plot_width, bottom = top + plot_height;
-    Svg svg(static_cast<int>(right + 40 + 7.2 * static_cast<double>(std::max<size_t>(longest, 36))),
+    const double leader = lines.size() > 8 ? 48 : 16; // from a line's end to its label; longer where labels are pushed far
+    Svg svg(static_cast<int>(right + leader + 24 + 8 * static_cast<double>(std::max<size_t>(longest, 36))),
             static_cast<int>(bottom + 70));
     const auto x_of = [&](double v) { return left + plot_width * std::log10(v / x_low) / std::log10(x_high / x_low); };
     const auto y_of = [&](double v) { return bottom - plot_height * std::log10(v / y_low) / std::log10(y_high / y_low); };
@@ -129,9 +130,9 @@ Result<std::string> roofline_svg(const Models& models, const std::vector<std::st
             {{x_of(x_low), y_of(x_low * line.bandwidth)}, {x_of(line.ridge()), y_of(line.peak)}, {right, y_of(line.peak)}},
             text("stroke:%s;stroke-width:2.5;stroke-dasharray:%s", colour.c_str(), dash.empty() ? "none" : dash.c_str()));
         svg.circle(x_of(line.ridge()), y_of(line.peak), 4, "fill:" + colour);
-        svg.line(right, y_of(line.peak), right + 16, label_y[i], "stroke:" + colour);
-        svg.text(right + 20, label_y[i] + 4, labels[i], "start", "font-weight:bold;fill:" + colour);
-        svg.text(right + 20, label_y[i] + 19,
+        svg.line(right, y_of(line.peak), right + leader, label_y[i], "stroke:" + colour);
+        svg.text(right + leader + 4, label_y[i] + 4, labels[i], "start", "font-weight:bold;fill:" + colour);
+        svg.text(right + leader + 4, label_y[i] + 19,
                  text("%s T/s, %s TB/s, ridge %s", figure_text(line.peak).c_str(), figure_text(line.bandwidth).c_str(),
                       figure_text(std::round(line.ridge())).c_str()),
                  "start", "fill:#444;font-size:12px");

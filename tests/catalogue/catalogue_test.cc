@@ -30,9 +30,16 @@ std::string problem(std::string_view json) {
     return model ? "" : model.error().message;
 }
 
+/// All tests see our files only, whatever the one who runs them keeps at home.
+struct OursOnly : testing::Environment {
+    void SetUp() override {
+        unsetenv("ANYWARP_DEVICE_PATH");
+        setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+    }
+};
+const testing::Environment* const ours_only = testing::AddGlobalTestEnvironment(new OursOnly);
+
 TEST(Catalogue, EveryBuiltInFileIsRead) {
-    unsetenv("ANYWARP_DEVICE_PATH");
-    setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
     Result<std::vector<DeviceModel>> all = all_devices();
     ASSERT_TRUE(all.has_value()) << all.error().message;
     EXPECT_GE(all->size(), 70u);
