@@ -68,12 +68,12 @@ Flow execute_logic(Thread& thread, const Instruction& instruction) {
 
 namespace {
 
-uint64_t bit_field_extract(Type type, uint64_t a, unsigned position, unsigned length) {
+uint64_t bit_field_extract(Type type, uint64_t a, uint64_t position, uint64_t length) {
     // ISA 9.7.1.19: bits beyond the field repeat its sign bit (signed types) or are zero.
     unsigned bits = ptx::bits(type), last = bits - 1;
     bool sign = false;
     if (ptx::is_signed(type) && length != 0) {
-        unsigned where = position + length - 1;
+        uint64_t where = position + length - 1;
         sign = (a >> (where < last ? where : last)) & 1;
     }
     uint64_t r = 0;
@@ -134,6 +134,8 @@ Flow execute_bits(Thread& thread, const Instruction& instruction) {
     unsigned bits = ptx::bits(type);
     uint64_t a = read(thread, o.at(1), type), r = 0;
     auto operand32 = [&](size_t i) { return uint32_t(read(thread, o.at(i), Type::b32)); };
+    // bfe and bfi: 8 bits of position and length count in 32 bits; all of them in 64, as on GPUs.
+    uint32_t field_mask = bits == 32 ? 0xff : ~0u;
     Type result = type;
     switch (instruction.opcode) {
     case Opcode::popc:
@@ -157,11 +159,11 @@ Flow execute_bits(Thread& thread, const Instruction& instruction) {
         for (unsigned i = 0; i < bits; ++i) r |= ((a >> i) & 1) << (bits - 1 - i);
         break;
     case Opcode::bfe:
-        r = bit_field_extract(type, a, operand32(2) & 0xff, operand32(3) & 0xff);
+        r = bit_field_extract(type, a, operand32(2) & field_mask, operand32(3) & field_mask);
         break;
     case Opcode::bfi: {
         uint64_t b = read(thread, o.at(2), type);
-        unsigned position = operand32(3) & 0xff, length = operand32(4) & 0xff;
+        uint64_t position = operand32(3) & field_mask, length = operand32(4) & field_mask;
         r = b;
         for (unsigned i = 0; i < length && position + i < bits; ++i) {
             uint64_t one = 1ull << (position + i);

@@ -143,7 +143,7 @@ Flow execute_compare(Thread& thread, const Instruction& instruction) {
         else if (instruction.has(Modifier::notanumber))
             r = x.kind == Exact::nan;
         else if (instruction.has(Modifier::normal))
-            r = x.kind == Exact::finite && !subnormal;
+            r = x.kind == Exact::zero || (x.kind == Exact::finite && !subnormal); // zeros count as normal
         else if (instruction.has(Modifier::subnormal))
             r = subnormal;
         else

@@ -67,7 +67,9 @@ s128 highest(Type type) {
 /// One element between two floating-point formats.
 uint64_t float_to_float(const Instruction& instruction, uint64_t bits, Format from, Format to) {
     bool ftz = instruction.has(Modifier::ftz);
-    if (ftz && from.exponent_bits == 8 && from.mantissa_bits == 23) bits = flush(bits, from);
+    // cvt.ftz.f16.f32 flushes nothing on GPUs: a subnormal source rounded up or down gives the least f16.
+    bool to_f16 = to.exponent_bits == 5 && to.mantissa_bits == 10;
+    if (ftz && !to_f16 && from.exponent_bits == 8 && from.mantissa_bits == 23) bits = flush(bits, from);
     Exact x = decode(bits, from);
     Rounding rounding = rounding_of(instruction);
     bool to_integral_value = false;

@@ -124,6 +124,9 @@ uint64_t one_lane(Thread& thread, const Instruction& instruction, Type type, con
     // div.approx and div.full may differ from the rounded quotient by 2 ulp; the rounded quotient is within their bound.
     case Opcode::div:
         r = float_binary(FloatOperation::divide, v[0], v[1], format, rounding);
+        // ISA 9.7.3.8: where 2^126 < |b|, div.approx gives NaN for an infinite a, otherwise 0.
+        if (instruction.has(Modifier::approx) && !is_nan(v[1], format) && (v[1] & ~sign) > from_double(0x1p126, format))
+            r = float_binary(FloatOperation::multiply, v[0], v[1] & sign, format, rounding);
         break;
     case Opcode::mad:
     case Opcode::fma:

@@ -38,9 +38,10 @@ Flow execute_add(Thread& thread, const Instruction& instruction) {
     }
     unsigned bits = ptx::bits(type);
     if (takes_carry || instruction.has(Modifier::cc)) {
-        // The carry flag is the unsigned carry out; for subtraction it is the borrow.
-        u128 x = low_bits(a, bits), y = low_bits(b, bits), c = takes_carry && thread.carry;
-        u128 sum = subtracts ? x - y - c : x + y + c;
+        // The carry flag is the unsigned carry out of a + b + c, or of a + ~b + c: a GPU's subtraction adds the complement, so
+        // that a set flag means no borrow.
+        u128 x = low_bits(a, bits), y = low_bits(subtracts ? ~b : b, bits), c = takes_carry ? thread.carry : subtracts;
+        u128 sum = x + y + c;
         if (instruction.has(Modifier::cc)) thread.carry = (sum >> bits) & 1;
         write(thread, o[0], type, low_bits(uint64_t(sum), bits));
         return Flow::next;

@@ -86,7 +86,7 @@ Value* Emitter::convert(const Instruction& i, Value* v, Type to, Type from) {
     // float to float
     bool narrowing_from_double = from == Type::f64 && to != Type::f64;
     if (from == Type::f16 || from == Type::bf16) v = half_to_float(v, from);
-    if (i.has(Modifier::ftz) && from == Type::f32) v = flush(v);
+    if (i.has(Modifier::ftz) && from == Type::f32 && to != Type::f16) v = flush(v); // to f16 GPUs keep subnormal sources
     v = round_to_integral(v, i);
     switch (to) {
     case Type::f64:

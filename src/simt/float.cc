@@ -70,6 +70,12 @@ void Emitter::float_binary(const Instruction& i) {
             v = b.CreateFMul(x, y);
         else
             v = b.CreateFDiv(x, y);
+        if (i.opcode == Opcode::div && i.has(Modifier::approx)) {
+            // Beyond 2^126 the reciprocal is too small to be a normal number and counts as 0: infinity / b is NaN, all else 0.
+            Value* huge = b.CreateFCmpOGT(unary(llvm::Intrinsic::fabs, y), llvm::ConstantFP::get(y->getType(), 0x1p126));
+            Value* zero = binary(llvm::Intrinsic::copysign, llvm::ConstantFP::get(y->getType(), 0.0), y);
+            v = b.CreateSelect(huge, b.CreateFMul(x, zero), v);
+        }
         return finish(i, v);
     };
     if (source != t) {
@@ -200,7 +206,8 @@ void Emitter::testp(const Instruction& i) {
     else if (i.has(Modifier::notanumber))
         v = b.CreateICmpUGT(magnitude, inf);
     else if (i.has(Modifier::normal))
-        v = b.CreateAnd(b.CreateICmpULT(magnitude, inf), b.CreateICmpUGE(magnitude, min));
+        v = b.CreateOr(b.CreateAnd(b.CreateICmpULT(magnitude, inf), b.CreateICmpUGE(magnitude, min)),
+                       b.CreateICmpEQ(magnitude, llvm::ConstantInt::get(bits_type, 0))); // zeros count as normal
     else
         v = b.CreateAnd(b.CreateICmpULT(magnitude, min), b.CreateICmpNE(magnitude, llvm::ConstantInt::get(bits_type, 0)));
     set(i.operands[0], v, Type::pred);

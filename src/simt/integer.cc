@@ -268,13 +268,15 @@ void Emitter::carry(const Instruction& i) {
         carry_flag = at_entry.CreateAlloca(b.getInt1Ty());
     }
     Value* r = add ? b.CreateAdd(a, c) : b.CreateSub(a, c);
+    // GPUs subtract by adding the complement: after a subtraction the flag is set where nothing was borrowed, and subc borrows
+    // where it is clear. Chains of one kind can't tell; programs that mix add.cc with subc, or sub.cc with addc, can.
     if (takes) {
-        Value* flag = b.CreateZExt(b.CreateLoad(b.getInt1Ty(), carry_flag), wide);
-        r = add ? b.CreateAdd(r, flag) : b.CreateSub(r, flag);
+        Value* flag = b.CreateLoad(b.getInt1Ty(), carry_flag);
+        r = add ? b.CreateAdd(r, b.CreateZExt(flag, wide)) : b.CreateSub(r, b.CreateZExt(b.CreateNot(flag), wide));
     }
     if (i.has(Modifier::cc)) {
-        // After a subtraction the flag is the borrow: bit n of the wide difference.
         Value* out = b.CreateTrunc(b.CreateLShr(r, type->getIntegerBitWidth()), b.getInt1Ty());
+        if (!add) out = b.CreateNot(out);
         if (guard) out = b.CreateSelect(guard, out, b.CreateLoad(b.getInt1Ty(), carry_flag));
         b.CreateStore(out, carry_flag);
     }

@@ -46,8 +46,9 @@ void Emitter::bfe(const Instruction& i) {
     bool sign = ptx::is_signed(t);
     llvm::Type* type = ty(t);
     Value* a = get(i.operands.at(1), t);
-    Value* position = b.CreateAnd(get(i.operands.at(2), Type::u32), i32(0xff));
-    Value* length = b.CreateAnd(get(i.operands.at(3), Type::u32), i32(0xff));
+    // The 64-bit forms look at all 32 bits of position and length (as GPUs do; the manual speaks of 8 bits for both widths).
+    Value *position = get(i.operands.at(2), Type::u32), *length = get(i.operands.at(3), Type::u32);
+    if (n == 32) position = b.CreateAnd(position, i32(0xff)), length = b.CreateAnd(length, i32(0xff));
     Value* nothing = b.CreateICmpEQ(length, i32(0));
     Value* shifted = shift_value(a, position, false, sign);
     // The field is `length` bits of `shifted`: push it to the top and back. Fields past the top take the sign from bit n-1.
@@ -64,13 +65,12 @@ void Emitter::bfi(const Instruction& i) {
     unsigned n = ptx::bits(t);
     llvm::Type* type = ty(t);
     Value *a = get(i.operands.at(1), t), *into = get(i.operands.at(2), t);
-    Value* position = b.CreateAnd(get(i.operands.at(3), Type::u32), i32(0xff));
-    Value* length = b.CreateAnd(get(i.operands.at(4), Type::u32), i32(0xff));
+    Value *position = get(i.operands.at(3), Type::u32), *length = get(i.operands.at(4), Type::u32);
+    if (n == 32) position = b.CreateAnd(position, i32(0xff)), length = b.CreateAnd(length, i32(0xff)); // see bfe
     Value* ones = llvm::ConstantInt::getAllOnesValue(type);
     Value* low = b.CreateNot(shift_value(ones, length, true, false)); // `length` ones; all where length >= n
     Value* mask = shift_value(low, position, true, false);
     Value* field = shift_value(a, position, true, false);
-    (void)n;
     set(i.operands[0], b.CreateOr(b.CreateAnd(field, mask), b.CreateAnd(into, b.CreateNot(mask))), t);
 }
 
