@@ -225,17 +225,20 @@ void Emitter::mov(const Instruction& i) {
     // A vector register to a vector register, or {a, b} = {c, d}: element by element.
     bool whole_special = s.kind == Operand::Kind::special && s.component < 0 && i.vector > 1;
     if (whole_special || i.vector > 1) {
+        std::vector<Value*> values; // all are read before one is written: {a, b} = {b, a}
         for (unsigned k = 0; k < i.vector; ++k) {
             Operand part = s;
             if (s.kind == Operand::Kind::vector)
                 part = s.elements.at(k);
             else
                 part.component = static_cast<int8_t>(k);
-            Value* v = get(part, t);
+            values.push_back(get(part, t));
+        }
+        for (unsigned k = 0; k < i.vector; ++k) {
             if (d.kind == Operand::Kind::vector)
-                set(d.elements.at(k), v, t);
+                set(d.elements.at(k), values[k], t);
             else
-                set_register(d.reg, k, v, t);
+                set_register(d.reg, k, values[k], t);
         }
         return;
     }
