@@ -148,6 +148,20 @@ bool BodyParser::parse_local_variables(Declaration& d) {
     if (!d.has_space) return fail(d.where, "expected a state space");
     if (!d.has_type) return fail_here("a type");
     StateSpace space = d.variable.space;
+    if (space == StateSpace::global || space == StateSpace::const_) { // ModuleParser has declared it
+        do {
+            std::string_view name = token_.text;
+            Variable v = d.variable;
+            std::vector<PendingAddress> addresses;
+            if (!parse_declarator(v, &addresses)) return false;
+            auto found = module_.symbols.find(inner_name(function_.name, v));
+            if (found == module_.symbols.end() || found->second.kind != Symbol::Kind::module_variable)
+                return fail(v.where, "variable '" + v.name + "' stands where the module's index doesn't see it");
+            if (!scopes_.back().names.emplace(name, Name{Name::Kind::module_variable, found->second.index}).second)
+                return fail(v.where, "'" + v.name + "' is declared twice");
+        } while (accept(','));
+        return expect(';');
+    }
     if (space != StateSpace::local && space != StateSpace::shared && space != StateSpace::param)
         return fail(d.where, "a ." + std::string(spelling(space)) + " variable inside a function is not supported");
     do {

@@ -25,6 +25,14 @@ bool BodyParser::parse_instruction(RegisterId guard, bool guard_negated) {
             } else if (!(is_branch ? parse_label(operand) : parse_operand(operand))) {
                 return false;
             }
+            // ld.global.u32 %r1, a[2]: an element of an array is an address where the instruction wants one.
+            if (operand.kind == Operand::Kind::symbol && operand.bits) {
+                bool at_first = instruction.opcode == Opcode::st || instruction.opcode == Opcode::red;
+                bool at_second = instruction.opcode == Opcode::ld || instruction.opcode == Opcode::ldu || instruction.opcode == Opcode::atom;
+                operand.bits = 0;
+                if ((at_first && instruction.operands.size() == 1) || (at_second && instruction.operands.size() == 2))
+                    operand.kind = Operand::Kind::address;
+            }
         } while (accept(','));
     }
     if (!expect(';')) return false;
@@ -236,6 +244,17 @@ bool BodyParser::parse_primary_operand(Operand& operand) {
         if (!resolve(name, token_.where, operand)) return false;
         advance();
         if (!parse_component(operand)) return false;
+        if (operand.kind == Operand::Kind::symbol && token_.is('[')) {
+            const Variable* array = nullptr;
+            if (operand.symbol.kind == Symbol::Kind::module_variable) array = &module_.variables[operand.symbol.index];
+            if (operand.symbol.kind == Symbol::Kind::local_variable) array = &body_.variables[operand.symbol.index];
+            if (!array) return fail_here("an array");
+            advance();
+            int64_t index;
+            if (!parse_integer(index) || !expect(']')) return false;
+            operand.offset = int64_t(uint64_t(index) * bytes(array->type) * array->vector);
+            operand.bits = 1; // an element, see parse_instruction
+        }
         if (operand.kind == Operand::Kind::symbol)
             while (token_.is('+') || token_.is('-')) {
                 bool minus = token_.is('-');
@@ -319,7 +338,8 @@ bool BodyParser::resolve(std::string_view name, SourceLocation where, Operand& o
     operand.kind = Operand::Kind::symbol;
     for (size_t i = scopes_.size(); i-- > 0;)
         if (auto found = scopes_[i].names.find(name); found != scopes_[i].names.end()) {
-            operand.symbol = {Symbol::Kind::local_variable, found->second.index};
+            operand.symbol = {found->second.kind == Name::Kind::module_variable ? Symbol::Kind::module_variable : Symbol::Kind::local_variable,
+                              found->second.index};
             return true;
         }
     auto among = [&](const std::vector<Variable>& list, Symbol::Kind kind) {

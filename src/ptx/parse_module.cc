@@ -200,6 +200,7 @@ bool ModuleParser::parse_function(Linkage linkage, bool is_entry) {
             return fail(function.body_where, "the body of '" + function.name + "' has no end");
         }
         function.body_end = lexer_.position();
+        find_inner_variables(function);
         advance();
     } else {
         if (!expect(';')) return false;
@@ -221,6 +222,35 @@ bool ModuleParser::parse_function(Linkage linkage, bool is_entry) {
     function.noreturn |= known.noreturn;
     known = std::move(function);
     return true;
+}
+
+/// .global and .const variables that a body declares belong to the module: they have a place in its image. A statement begins
+/// a line or stands behind ; { } or :, which tells them from the state space of an instruction.
+void ModuleParser::find_inner_variables(const Function& function) {
+    Lexer after = lexer_;
+    Token token_after = token_;
+    std::string_view body = text_.substr(function.body_begin, function.body_end - function.body_begin);
+    for (std::string_view word : {".global", ".const"})
+        for (size_t at = body.find(word); at != body.npos; at = body.find(word, at + 1)) {
+            size_t before = body.find_last_not_of(" \t\r\f\v", at ? at - 1 : 0);
+            if (at == 0 || before == body.npos || !std::string_view(";{}:\n").contains(body[before])) continue;
+            uint32_t line = function.body_where.line + uint32_t(std::count(body.begin(), body.begin() + at, '\n'));
+            size_t line_begin = body.rfind('\n', at);
+            uint32_t column = line_begin == body.npos ? function.body_where.column + uint32_t(at) : uint32_t(at - line_begin);
+            lexer_ = Lexer(text_, function.body_begin + at, function.body_end, {line, column});
+            advance();
+            Declaration d;
+            if (!parse_declaration_words(d) || !d.has_type) continue; // the body's own parse reports it
+            do {
+                Variable variable = d.variable;
+                std::vector<PendingAddress> pending;
+                if (!parse_declarator(variable, &pending)) break;
+                variable.name = inner_name(function.name, variable);
+                declare_variable(std::move(variable), std::move(pending));
+            } while (accept(','));
+        }
+    lexer_ = after;
+    token_ = token_after;
 }
 
 bool ModuleParser::parse_function_directives(Function& f) {

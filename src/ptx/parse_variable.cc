@@ -22,6 +22,10 @@ constexpr uint64_t max_initialised_bytes = 1ull << 28;
 
 } // namespace
 
+std::string Parser::inner_name(const std::string& function, const Variable& variable) {
+    return function + "$" + variable.name + "$" + std::to_string(variable.where.line);
+}
+
 bool Parser::parse_declaration_words(Declaration& d) {
     Variable& v = d.variable;
     d.where = token_.where;

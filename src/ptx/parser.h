@@ -61,6 +61,8 @@ protected:
     /// name[dims] = initialiser
     bool parse_declarator(Variable& variable, std::vector<PendingAddress>* pending);
     bool parse_parameters(std::vector<Variable>& parameters);
+    /// The module-scope name of a .global or .const variable that is declared inside a function's body.
+    static std::string inner_name(const std::string& function, const Variable& variable);
     bool skip_location(); // .loc, .file, @@DWARF lines
 
     std::string_view text_;
@@ -93,6 +95,7 @@ private:
     bool parse_function_directives(Function& function);
     bool parse_alias();
     void declare_variable(Variable variable, std::vector<PendingAddress> pending);
+    void find_inner_variables(const Function& function);
     void resolve_initializers();
 
     Module& module_;
@@ -111,7 +114,7 @@ private:
         std::vector<RegisterId> ids;
     };
     struct Name {
-        enum class Kind : uint8_t { reg, variable } kind;
+        enum class Kind : uint8_t { reg, variable, module_variable } kind; // the last: .global and .const inside a body
         uint32_t index;
     };
     struct Scope {
