@@ -20,6 +20,7 @@ struct Capture {
     bool invalid = false;
     bool ended = false;
     std::vector<StreamCapture*> parts; // the first is the stream in which the capture began
+    std::vector<Edge> left_behind;     // by streams that were destroyed meanwhile: must be joined all the same
 };
 
 class StreamCapture : public machine::CommandSink {
@@ -93,10 +94,11 @@ bool joined(const Capture& capture) {
         if (!behind.insert(node).second) continue;
         for (const Edge& edge : node->dependencies) open.push_back(edge.from);
     }
-    for (size_t i = 1; i < capture.parts.size(); i++)
-        for (const Edge& edge : capture.parts[i]->dependencies)
-            if (!behind.contains(edge.from)) return false;
-    return true;
+    auto all_in = [&](const std::vector<Edge>& edges) {
+        return std::all_of(edges.begin(), edges.end(), [&](const Edge& edge) { return behind.contains(edge.from); });
+    };
+    return all_in(capture.left_behind) &&
+           std::all_of(capture.parts.begin() + 1, capture.parts.end(), [&](auto* part) { return all_in(part->dependencies); });
 }
 
 Result<void> begin(CUctx_st& context, CUstream handle, CUstreamCaptureMode mode, std::shared_ptr<CUgraph_st> graph,
@@ -324,12 +326,15 @@ void leave_capture(machine::Stream& stream) {
     StreamCapture* part = capture_of(stream);
     if (!part) return;
     auto capture = part->capture;
-    capture->invalid = true;
-    bool first = capture->parts.front() == part;
+    if (capture->parts.front() == part) {
+        capture->invalid = true;
+        end(*capture);
+        return;
+    }
+    add_edges(capture->left_behind, part->dependencies);
     stream.set_sink(nullptr);
     std::erase(capture->parts, part);
     delete part;
-    if (first || capture->parts.empty()) end(*capture);
 }
 
 } // namespace anywarp::driver
@@ -357,8 +362,9 @@ CUresult cuStreamBeginCaptureToGraph(CUstream stream, CUgraph handle, const CUgr
 
 CUresult cuStreamEndCapture(CUstream handle, CUgraph* result) {
     return with_part(__func__, handle, [&](StreamCapture* part) -> Result<void> {
-        ANYWARP_REQUIRE(result);
-        *result = nullptr;
+        // A capture into a graph of the caller's has nothing to hand out.
+        if (!result && !(part && !part->capture->own_graph)) return invalid_value("result is null");
+        if (result) *result = nullptr;
         if (!part) return user_error(ErrorCode::illegal_state, "the stream isn't capturing");
         auto capture = part->capture;
         if (capture->parts.front() != part) {
@@ -375,7 +381,7 @@ CUresult cuStreamEndCapture(CUstream handle, CUgraph* result) {
             return capture_error(CUDA_ERROR_STREAM_CAPTURE_UNJOINED,
                                  "a stream that joined the capture wasn't waited for by the one in which it began");
         }
-        *result = capture->graph.get();
+        if (result) *result = capture->graph.get();
         return {};
     });
 }

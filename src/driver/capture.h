@@ -35,7 +35,7 @@ Result<void> refuse_legacy_stream(CUctx_st& context, bool invalidate);
 Result<void> refuse_context_wait(CUctx_st& context);
 /// Query, synchronize and elapsed time of an event that stands for captured nodes.
 Result<void> refuse_captured_event(const CUevent_st& event);
-/// A stream that goes while it captures takes the capture along.
+/// A stream that goes while it captures must have been waited for; the one in which the capture began takes it along.
 void leave_capture(machine::Stream& stream);
 
 } // namespace anywarp::driver

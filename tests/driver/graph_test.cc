@@ -455,6 +455,28 @@ TEST_F(Capture, ForkAndJoin) {
     OK(cuStreamDestroy(other));
 }
 
+TEST_F(Capture, JoinedStreamsMayGo) {
+    CUstream other;
+    CUevent fork, join;
+    OK(cuStreamCreate(&other, CU_STREAM_NON_BLOCKING));
+    OK(cuEventCreate(&fork, CU_EVENT_DISABLE_TIMING));
+    OK(cuEventCreate(&join, CU_EVENT_DISABLE_TIMING));
+    OK(cuStreamBeginCapture(stream, CU_STREAM_CAPTURE_MODE_GLOBAL));
+    OK(cuEventRecord(fork, stream));
+    OK(cuStreamWaitEvent(other, fork, 0));
+    OK(cuMemsetD32Async(data, 3, count, other));
+    OK(cuEventRecord(join, other));
+    OK(cuStreamWaitEvent(stream, join, 0));
+    OK(cuStreamDestroy(other));
+    OK(cuEventDestroy(fork));
+    OK(cuEventDestroy(join));
+    CUgraph captured;
+    OK(cuStreamEndCapture(stream, &captured));
+    run(captured);
+    EXPECT_EQ(value(), 3u);
+    OK(cuGraphDestroy(captured));
+}
+
 TEST_F(Capture, AsyncAllocations) {
     OK(cuStreamBeginCapture(stream, CU_STREAM_CAPTURE_MODE_GLOBAL));
     CUdeviceptr inside;
