@@ -2,9 +2,11 @@
 
 #include "driver/fatbin.h"
 #include "driver/format.h"
+#include "machine/ptx_target.h"
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <lz4.h>
 #include <optional>
 #include <zstd.h>
@@ -67,20 +69,44 @@ bool looks_like_ptx(const char* text, size_t size) {
     return false;
 }
 
+/// The word after ".target", up to a comma or blank: "sm_90a".
+std::string_view target_of(std::string_view text) {
+    size_t at = text.find(".target");
+    if (at == std::string_view::npos) return {};
+    at = text.find_first_not_of(" \t\r\n", at + 7);
+    if (at == std::string_view::npos) return {};
+    return text.substr(at, text.find_first_of(", \t\r\n", at) - at);
+}
+
+/// What is the best PTX for the device? The entry's number alone doesn't tell sm_90a from sm_90, its text does.
 struct Choice {
-    const FatbinEntry* best = nullptr;
-    unsigned lowest_ptx = 0; // lowest architecture of the PTX that the device is too old for
+    std::optional<std::string> text;
+    unsigned lowest_ptx = 0; // lowest architecture of the PTX that doesn't run on the device
 };
 
-Choice choose(const std::vector<FatbinEntry>& entries, unsigned device_architecture) {
+Result<Choice> choose(const std::vector<FatbinEntry>& entries, unsigned device_architecture) {
     Choice choice;
+    std::vector<const FatbinEntry*> candidates;
+    auto unfit = [&](const FatbinEntry& entry) {
+        if (!choice.lowest_ptx || entry.architecture < choice.lowest_ptx) choice.lowest_ptx = entry.architecture;
+    };
     for (const FatbinEntry& entry : entries) {
         if (entry.kind != FatbinEntry::Kind::ptx) continue;
-        if (entry.architecture > device_architecture) {
-            if (!choice.lowest_ptx || entry.architecture < choice.lowest_ptx) choice.lowest_ptx = entry.architecture;
-        } else if (!choice.best || entry.architecture > choice.best->architecture) {
-            choice.best = &entry;
+        if (entry.architecture > device_architecture)
+            unfit(entry);
+        else
+            candidates.push_back(&entry);
+    }
+    std::ranges::stable_sort(candidates, std::greater{}, &FatbinEntry::architecture);
+    for (const FatbinEntry* entry : candidates) {
+        auto text = unpack(*entry);
+        if (!text) return std::unexpected(text.error());
+        std::string ptx = text_of(text->data(), text->size());
+        if (machine::target_fits(target_of(ptx), static_cast<int>(device_architecture))) {
+            choice.text = std::move(ptx);
+            break;
         }
+        unfit(*entry);
     }
     return choice;
 }
@@ -100,15 +126,14 @@ Result<void> add_container(Image& image, const uint8_t* data, size_t size, unsig
     for (const FatbinEntry& entry : *entries)
         if (entry.kind == FatbinEntry::Kind::cubin) cubins.push_back(entry.architecture);
     image.architectures.insert(image.architectures.end(), cubins.begin(), cubins.end());
-    Choice choice = choose(*entries, device_architecture);
-    if (!choice.best && choice.lowest_ptx)
+    auto choice = choose(*entries, device_architecture);
+    if (!choice) return std::unexpected(choice.error());
+    if (!choice->text && choice->lowest_ptx)
         return user_error(ErrorCode::no_binary_for_gpu, format("holds PTX for compute_{} at the lowest, but the device is sm_{}; "
                                                                "choose a newer device or build for an older one",
-                                                               choice.lowest_ptx, device_architecture));
-    if (!choice.best) return no_ptx(cubins);
-    auto text = unpack(*choice.best);
-    if (!text) return std::unexpected(text.error());
-    image.ptx.push_back(text_of(text->data(), text->size()));
+                                                               choice->lowest_ptx, device_architecture));
+    if (!choice->text) return no_ptx(cubins);
+    image.ptx.push_back(std::move(*choice->text));
     return {};
 }
 
@@ -191,9 +216,9 @@ Result<std::string> unpack(const FatbinEntry& entry) {
     unsigned long long announced = ZSTD_getFrameContentSize(packed, entry.payload.size());
     if (announced == ZSTD_CONTENTSIZE_ERROR || (announced != ZSTD_CONTENTSIZE_UNKNOWN && announced > entry.unpacked_size))
         return broken("zstd data has a damaged frame");
-    // A damaged header may claim gigabytes: room is made for what the frame says, or for more than PTX ever shrinks to.
-    uint64_t room =
-        announced != ZSTD_CONTENTSIZE_UNKNOWN ? announced : std::min(entry.unpacked_size, 4096 * uint64_t{entry.payload.size()});
+    // A damaged header may claim gigabytes: room is made for no more than zstd can shrink, 128 KiB to a block of 4 bytes.
+    uint64_t room = std::min<uint64_t>(announced != ZSTD_CONTENTSIZE_UNKNOWN ? announced : entry.unpacked_size,
+                             (uint64_t{1} << 15) * entry.payload.size() + (uint64_t{1} << 17));
     std::string text(room, '\0');
     size_t size = ZSTD_decompress(text.data(), text.size(), packed, entry.payload.size());
     if (ZSTD_isError(size)) return broken(format("zstd data is damaged: {}", ZSTD_getErrorName(size)));

@@ -269,9 +269,63 @@ CUresult cuOccupancyAvailableDynamicSMemPerBlock(size_t* bytes, CUfunction handl
     });
 }
 
-CUresult cuOccupancyMaxPotentialClusterSize(int*, CUfunction, const CUlaunchConfig*) {
-    return with_context(__func__, [](CUctx_st&) -> Result<void> { return unsupported("thread block clusters"); });
+// Clusters: what would fit, by the device's limits; launching them isn't implemented (launch.cc). A cluster stays within one GPC,
+// which has 16 multiprocessors or a few more on the parts that know clusters; those left over are not counted.
+
+namespace {
+
+constexpr int portable_cluster = 8, multiprocessors_per_gpc = 16;
+
+/// Clusters of `size` blocks that are resident together.
+Result<int> active_clusters(const CUctx_st& context, CUfunction handle, const CUlaunchConfig& config, int size) {
+    ANYWARP_TRY_AS(function, function_of(handle));
+    ANYWARP_TRY_AS(attributes, function->kernel->attributes());
+    const machine::Properties& p = context.device->properties();
+    uint32_t threads = config.blockDimX * config.blockDimY * config.blockDimZ;
+    auto blocks = static_cast<int>(machine::resident_blocks(p, attributes.resources(), threads, config.sharedMemBytes));
+    int gpcs = std::max(1, p.multiprocessors / multiprocessors_per_gpc);
+    return std::min(p.multiprocessors, multiprocessors_per_gpc) * blocks / size * gpcs;
 }
-CUresult cuOccupancyMaxActiveClusters(int*, CUfunction, const CUlaunchConfig*) {
-    return with_context(__func__, [](CUctx_st&) -> Result<void> { return unsupported("thread block clusters"); });
+
+int cluster_size_of(const CUlaunchConfig& config) {
+    for (unsigned i = 0; i < config.numAttrs; ++i)
+        if (config.attrs[i].id == CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION) {
+            auto& d = config.attrs[i].value.clusterDim;
+            return static_cast<int>(d.x * d.y * d.z);
+        }
+    return 1;
+}
+
+Result<void> need_clusters(const CUctx_st& context) {
+    if (context.device->properties().max_cluster) return {};
+    return user_error(ErrorCode::not_supported, format("{} has no thread block clusters", context.device->properties().name));
+}
+
+} // namespace
+
+CUresult cuOccupancyMaxPotentialClusterSize(int* size, CUfunction function, const CUlaunchConfig* config) {
+    return with_context(__func__, [&](CUctx_st& context) -> Result<void> {
+        ANYWARP_REQUIRE(size);
+        ANYWARP_REQUIRE(config);
+        ANYWARP_TRY(need_clusters(context));
+        for (*size = std::min(portable_cluster, context.device->properties().max_cluster); *size > 1; --*size) {
+            ANYWARP_TRY_AS(count, active_clusters(context, function, *config, *size));
+            if (count > 0) break;
+        }
+        return {};
+    });
+}
+
+CUresult cuOccupancyMaxActiveClusters(int* clusters, CUfunction function, const CUlaunchConfig* config) {
+    return with_context(__func__, [&](CUctx_st& context) -> Result<void> {
+        ANYWARP_REQUIRE(clusters);
+        ANYWARP_REQUIRE(config);
+        ANYWARP_TRY(need_clusters(context));
+        int size = cluster_size_of(*config);
+        if (size < 1 || size > context.device->properties().max_cluster)
+            return user_error(static_cast<ErrorCode>(CUDA_ERROR_INVALID_CLUSTER_SIZE), format("clusters of {} blocks", size));
+        ANYWARP_TRY_AS(count, active_clusters(context, function, *config, size));
+        *clusters = count;
+        return {};
+    });
 }

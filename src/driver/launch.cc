@@ -6,6 +6,7 @@
 #include "driver/capture.h"
 #include "driver/format.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace anywarp;
@@ -47,9 +48,18 @@ Result<void> apply_launch_attribute(const CUlaunchAttribute& attribute, machine:
         return {};
     case CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION: {
         auto& cluster = attribute.value.clusterDim;
-        if (uint64_t{cluster.x} * cluster.y * cluster.z > 1)
-            return unsupported(format("thread block clusters of {} x {} x {}", cluster.x, cluster.y, cluster.z));
-        return {};
+        uint64_t size = uint64_t{cluster.x} * cluster.y * cluster.z;
+        if (size <= 1) return {};
+        ANYWARP_TRY_AS(context, current_context());
+        const machine::Properties& device = context->device->properties();
+        // Eight blocks are portable; more need a function attribute.
+        uint64_t most = std::min<uint64_t>(8, static_cast<uint64_t>(device.max_cluster));
+        if (size > most)
+            return user_error(static_cast<ErrorCode>(CUDA_ERROR_INVALID_CLUSTER_SIZE),
+                              format("clusters of {} blocks; {} allows {}", size, device.name, most));
+        if (config.grid.x % cluster.x || config.grid.y % cluster.y || config.grid.z % cluster.z)
+            return invalid_value("the grid isn't made of whole clusters");
+        return unsupported(format("thread block clusters of {} x {} x {}", cluster.x, cluster.y, cluster.z));
     }
     case CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_EVENT:
     case CU_LAUNCH_ATTRIBUTE_LAUNCH_COMPLETION_EVENT:

@@ -99,6 +99,13 @@ void Grid::fail(const Fault& fault, const BlockContext* context) {
     fail(fault.code, std::move(message));
 }
 
+bool Grid::should_leave(unsigned worker) {
+    if (worker == 0 || surplus.load(std::memory_order_relaxed) <= 0) return false;
+    if (surplus.fetch_sub(1, std::memory_order_relaxed) > 0) return true;
+    surplus.fetch_add(1, std::memory_order_relaxed);
+    return false;
+}
+
 void Grid::participate(unsigned worker) {
     if (failed() || exhausted()) return;
     if (info_.suspends)
@@ -137,6 +144,7 @@ void Grid::run_straight(unsigned worker) {
                     }
                 }
                 done += last - first;
+                if (should_leave(worker)) break;
                 if (watch && now_ns() - start > worth_sharing_ns) {
                     watch = false;
                     if (!exhausted()) share();
@@ -196,6 +204,7 @@ void Grid::run_suspending(unsigned worker) {
             uint64_t idle_since = 0;
             unsigned idle_rounds = 0;
             while (!failed()) {
+                if (resident.empty() && should_leave(worker)) break;
                 if (resident.empty() && !start_block()) break;
                 if (problem) break;
                 if (turn >= resident.size()) turn = 0;

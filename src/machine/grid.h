@@ -12,6 +12,7 @@
 #include <atomic>
 #include <functional>
 #include <mutex>
+#include <vector>
 
 namespace anywarp::machine {
 
@@ -27,9 +28,12 @@ public:
     Result<void> result();
 
     // Used by the worker pool, under its lock.
-    unsigned joined = 0;             // helpers so far
-    unsigned wanted = 0;             // helpers at most
-    std::atomic<unsigned> inside{0}; // helpers at work
+    unsigned joined = 0;                // helpers at work
+    unsigned wanted = 0;                // helpers at most
+    unsigned worker_ids = 0;            // given out so far
+    std::vector<unsigned> free_workers; // ids of helpers that have left
+    std::atomic<unsigned> inside{0};    // helpers at work, as the one who waits for them sees it
+    std::atomic<int> surplus{0};        // helpers that another grid has a right to: they leave between two blocks
 
     /// Called once by worker 0 when the grid turns out to be worth sharing.
     std::function<void()> share;
@@ -42,6 +46,7 @@ private:
     void fail(const Fault& fault, const BlockContext* context);
     void fail(ErrorCode code, std::string message);
     uint32_t shared_bytes() const { return arguments_.static_shared + arguments_.dynamic_shared; }
+    bool should_leave(unsigned worker); // a helper only
     bool failed() const { return failed_.load(std::memory_order_relaxed); }
 
     const KernelInfo& info_;

@@ -50,12 +50,13 @@ Result<KernelAttributes> Kernel::attributes() const {
     auto reachable = ptx::reachable_functions(module, state_->function);
     if (!reachable) return std::unexpected(reachable.error());
     uint64_t local = 0;
-    uint32_t live = 0;
+    LiveRegisters live;
     for (uint32_t f : *reachable) {
         if (module.functions[f].is_declaration) continue;
         auto body = module.body(f);
         if (!body) return std::unexpected(body.error());
-        live = std::max(live, live_registers(**body));
+        LiveRegisters here = live_registers(**body);
+        live = {std::max(live.most, here.most), std::max(live.pinned, here.pinned)};
         for (const auto& v : (*body)->variables)
             if (v.space == ptx::StateSpace::local) local += v.size;
     }

@@ -2,6 +2,7 @@
 #include "machine/device.h"
 #include "machine/device_services.h"
 #include "machine/kernel_state.h"
+#include "machine/ptx_target.h"
 
 #include <algorithm>
 #include <cstring>
@@ -48,6 +49,15 @@ Result<std::shared_ptr<LoadedModule>> LoadedModule::load(Device& device, std::st
     register_services();
     auto parsed = ptx::parse_module(std::move(text), std::move(name));
     if (!parsed) return std::unexpected(parsed.error());
+    const ptx::Module& ptx = **parsed;
+    if (unsigned version = ptx.version_major * 10 + ptx.version_minor; version > newest_ptx_version)
+        return user_error(ErrorCode::unsupported_ptx_version, "PTX of version " + std::to_string(ptx.version_major) + "." +
+                                                                  std::to_string(ptx.version_minor) +
+                                                                  "; the newest known is 9.0");
+    // The CPU runs whatever it understands.
+    if (const Properties& p = device.properties(); !p.is_cpu && !target_fits(ptx.target, p.sm()))
+        return user_error(ErrorCode::invalid_ptx,
+                          ".target " + ptx.target + " doesn't run on " + p.name + ", which is sm_" + std::to_string(p.sm()));
     std::shared_ptr<LoadedModule> module(new LoadedModule(device, std::move(*parsed)));
     if (module->ptx().text.size() <= lazy_text_bytes) {
         std::vector<ptx::Diagnostic> diagnostics;

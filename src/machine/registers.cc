@@ -62,6 +62,25 @@ bool ends_block(Opcode opcode) {
     return opcode == Opcode::bra || opcode == Opcode::brx_idx || opcode == Opcode::ret || opcode == Opcode::exit;
 }
 
+/// Registers written once, by instructions without effect, from constants, parameters and such registers.
+std::vector<bool> computable_again(const Body& body) {
+    std::vector<uint32_t> writes(body.registers.size(), 0);
+    for (const Instruction& instruction : body.instructions)
+        visit_registers(instruction, [&](uint32_t r, bool) { writes[r]++; }, [](uint32_t) {});
+    std::vector<bool> cheap(body.registers.size(), false);
+    for (const Instruction& instruction : body.instructions) { // definitions come before uses in what compilers write
+        bool parameter = instruction.opcode == Opcode::ld && instruction.space == ptx::StateSpace::param;
+        if (instruction.guard != ptx::no_index || (!parameter && ptx::info(instruction.opcode).effect != ptx::Effect::none))
+            continue;
+        bool all = true;
+        visit_registers(
+            instruction, [&](uint32_t r, bool whole) { all = all && whole && writes[r] == 1; },
+            [&](uint32_t r) { all = all && cheap[r]; });
+        if (all) visit_registers(instruction, [&](uint32_t r, bool) { cheap[r] = true; }, [](uint32_t) {});
+    }
+    return cheap;
+}
+
 uint32_t live_without_loops(const Body& body) {
     std::vector<size_t> first(body.registers.size(), ~size_t(0)), last(body.registers.size(), 0);
     for (size_t i = 0; i < body.instructions.size(); i++) {
@@ -81,9 +100,9 @@ uint32_t live_without_loops(const Body& body) {
 
 } // namespace
 
-uint32_t live_registers(const Body& body) {
+LiveRegisters live_registers(const Body& body) {
     size_t count = body.instructions.size(), words = (body.registers.size() + 63) / 64;
-    if (count == 0 || words == 0) return 0;
+    if (count == 0 || words == 0) return {};
     std::vector<bool> starts(count + 1, false);
     starts[0] = starts[count] = true;
     for (const auto& label : body.labels)
@@ -96,7 +115,7 @@ uint32_t live_registers(const Body& body) {
         block_of[i] = begin.size() - 1;
     }
     size_t blocks = begin.size() - 1;
-    if (blocks * words * 64 > largest_flow) return live_without_loops(body);
+    if (blocks * words * 64 > largest_flow) return {live_without_loops(body), 0};
 
     std::vector<Set> live_in(blocks, Set(words));
     auto live_out = [&](size_t block) {
@@ -134,8 +153,23 @@ uint32_t live_registers(const Body& body) {
             if (live != live_in[block]) live_in[block] = std::move(live), changed = true;
         }
     }
-    uint32_t most = 0;
+    std::vector<bool> loop_header(blocks, false);
     for (size_t block = 0; block < blocks; block++) {
+        const Instruction& last = body.instructions[begin[block + 1] - 1];
+        if (last.opcode != Opcode::bra || last.operands.empty() || last.operands[0].label >= body.labels.size()) continue;
+        uint32_t target = body.labels[last.operands[0].label].target;
+        if (target < count && block_of[target] <= block) loop_header[block_of[target]] = true;
+    }
+    std::vector<bool> cheap = computable_again(body);
+    uint32_t most = 0, pinned = 0;
+    auto pin = [&](const Set& live) {
+        uint32_t now = 0;
+        for (uint32_t r = 0; r < body.registers.size(); r++)
+            if (holds(live, r) && !cheap[r]) now += weight(body.registers[r]);
+        pinned = std::max(pinned, now);
+    };
+    for (size_t block = 0; block < blocks; block++) {
+        if (loop_header[block]) pin(live_in[block]);
         Set live = live_out(block);
         uint32_t now = 0;
         for (uint32_t r = 0; r < body.registers.size(); r++)
@@ -143,6 +177,7 @@ uint32_t live_registers(const Body& body) {
         most = std::max(most, now);
         for (size_t i = begin[block + 1]; i-- > begin[block];) {
             const Instruction& instruction = body.instructions[i];
+            if (ptx::info(instruction.opcode).effect == ptx::Effect::barrier) pin(live);
             uint32_t unused = 0; // a result that nobody reads still needs a place
             visit_registers(
                 instruction,
@@ -162,10 +197,13 @@ uint32_t live_registers(const Body& body) {
             most = std::max(most, now);
         }
     }
-    return most;
+    // How a fragment of wmma lies in registers is ptxas's own business: it takes far fewer than PTX shows.
+    for (const Instruction& instruction : body.instructions)
+        if (ptx::info(instruction.opcode).name.starts_with("wmma.")) pinned = 0;
+    return {most, pinned};
 }
 
-RegisterNeed register_need(const Properties& device, const ptx::Function& kernel, uint32_t live, bool calls) {
+RegisterNeed register_need(const Properties& device, const ptx::Function& kernel, LiveRegisters live, bool calls) {
     constexpr uint32_t scratch = 6;        // stack pointer, addresses, the scheduler's freedom
     constexpr uint32_t across_a_call = 16; // what the ABI keeps aside
     constexpr uint32_t fewest = 8, most = 255;
@@ -179,8 +217,8 @@ RegisterNeed register_need(const Properties& device, const ptx::Function& kernel
     }
     if (kernel.max_registers) cap = std::min(cap, std::max(kernel.max_registers, 16u));
     RegisterNeed need;
-    need.estimate = std::clamp(live + scratch + (calls ? across_a_call : 0), fewest, cap);
-    need.at_least = std::min(live * 3 / 4, need.estimate);
+    need.estimate = std::clamp(live.most + scratch + (calls ? across_a_call : 0), fewest, cap);
+    need.at_least = std::min(live.pinned * 3 / 4, need.estimate);
     return need;
 }
 

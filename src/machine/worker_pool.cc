@@ -53,19 +53,32 @@ void WorkerPool::publish(Grid& grid) {
         threads_++;
     }
     if (sleeping_) wake_.notify_one();
+    share_out();
+}
+
+void WorkerPool::share_out() {
+    if (grids_.size() == 1) grids_[0]->surplus.store(0);
+    if (grids_.size() < 2) return;
+    unsigned fair = threads_ / static_cast<unsigned>(grids_.size());
+    for (Grid* grid : grids_) grid->surplus.store(static_cast<int>(grid->joined) - static_cast<int>(std::max(fair, 1u)));
 }
 
 void WorkerPool::work() {
     std::unique_lock lock(mutex_);
     for (;;) {
-        Grid* grid = nullptr;
+        Grid* grid = nullptr; // the one with the fewest helpers
         for (Grid* candidate : grids_)
-            if (candidate->joined < candidate->wanted && !candidate->exhausted()) {
+            if (candidate->joined < candidate->wanted && !candidate->exhausted() && (!grid || candidate->joined < grid->joined))
                 grid = candidate;
-                break;
-            }
         if (grid) {
-            unsigned worker = ++grid->joined;
+            unsigned worker;
+            if (grid->free_workers.empty()) {
+                worker = ++grid->worker_ids;
+            } else {
+                worker = grid->free_workers.back();
+                grid->free_workers.pop_back();
+            }
+            grid->joined++;
             grid->inside.fetch_add(1, std::memory_order_relaxed);
             bool more = grid->joined < grid->wanted && sleeping_;
             lock.unlock();
@@ -75,6 +88,8 @@ void WorkerPool::work() {
             }
             grid->participate(worker);
             lock.lock();
+            grid->joined--;
+            grid->free_workers.push_back(worker);
             if (grid->inside.fetch_sub(1, std::memory_order_release) == 1) left_.notify_all();
             continue;
         }
@@ -111,6 +126,7 @@ void WorkerPool::run(Grid& grid, unsigned workers, uint64_t expected_ns) {
     {
         std::lock_guard lock(mutex_);
         std::erase(grids_, &grid); // nobody joins any more
+        share_out();
     }
     for (int i = 0; i < spins_before_wait; i++) {
         if (grid.inside.load(std::memory_order_acquire) == 0) break;

@@ -7,6 +7,8 @@
 #include <atomic>
 #include <chrono>
 #include <gtest/gtest.h>
+#include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -51,6 +53,35 @@ TEST(Grid, EveryBlockOnce) {
         for (auto& hit : shared.hits) ASSERT_EQ(hit, 1u);
         EXPECT_EQ(shared.bad, 0u);
     }
+}
+
+// A grid that takes all helpers gives some up when another one begins, and its worker numbers stay below the number of workers.
+TEST(Grid, GridsShareTheWorkers) {
+    struct Sleepy {
+        std::mutex mutex;
+        std::set<std::thread::id> threads;
+        std::atomic<uint32_t> blocks{0}, bad{0};
+    } first, second;
+    auto info = straight_kernel([](const BlockContext* c) {
+        auto& s = param<Sleepy>(c);
+        {
+            std::lock_guard lock(s.mutex);
+            s.threads.insert(std::this_thread::get_id());
+        }
+        if (c->smid >= c->nsmid) s.bad++;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        s.blocks++;
+    });
+    std::thread other([&] { ASSERT_TRUE(go(info, &first, {1000, 1, 1})); });
+    while (first.blocks < 100) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    ASSERT_TRUE(go(info, &second, {200, 1, 1}));
+    EXPECT_LT(first.blocks, 1000u) << "the second grid was the shorter one";
+    EXPECT_GE(second.threads.size(), 2u) << "its own thread and a helper";
+    other.join();
+    EXPECT_EQ(first.blocks, 1000u);
+    EXPECT_EQ(second.blocks, 200u);
+    EXPECT_GE(first.threads.size(), 2u);
+    EXPECT_EQ(first.bad + second.bad, 0u);
 }
 
 TEST(Grid, SharedMemoryEndsAtAGuard) {
