@@ -153,7 +153,7 @@ TEST(VerifyTexture, RefusesWhatPtxasRefuses) {
 TEST(VerifyTexture, SaysWhatIsWrong) {
     EXPECT_NE(verdict("tex.2d.v4.f32.f32 {%f1,%f2,%f3,%f4}, [%rd1, {%f5}];").find("coordinate vector"), std::string::npos);
     EXPECT_NE(verdict("suld.b.2d.b32.trap %r1, [tex1, {%r5,%r6}];").find(".surfref"), std::string::npos);
-    EXPECT_NE(verdict("tld4.2d.v4.f32.f32 {%f1,%f2,%f3,%f4}, [%rd1, {%f5,%f6}];").find("component"), std::string::npos);
+    EXPECT_NE(verdict("tex.2d.v4.f32.f32 {%f1,%f2,%f3,%f4}, [surf1, {%f5,%f6}];").find("'surf1' is .surfref"), std::string::npos);
 }
 
 } // namespace
