@@ -230,9 +230,7 @@ uint64_t special_register(Thread& thread, const Operand& operand) {
     case S::dynamic_smem_size:
         return launch.dynamic_shared;
     default:
-        if (operand.special >= S::envreg0 && operand.special <= S::envreg31) return 0;
-        throw Fault{{ErrorKind::unsupported, ErrorCode::not_supported,
-                     "oracle: special register " + std::string(ptx::spelling(operand.special))}};
+        return 0; // %pm, %envreg, %reserved_smem_*, %current_graph_exec: nothing counts, nothing is reserved
     }
 }
 
