@@ -288,7 +288,7 @@ std::string label(CUgraphNode_st& node, unsigned flags) {
     std::string text;
     switch (p.type) {
     case CU_GRAPH_NODE_TYPE_KERNEL: {
-        auto function = function_of(p.kernel.func);
+        auto function = function_of(p.kernel.func ? p.kernel.func : reinterpret_cast<CUfunction>(p.kernel.kern));
         text = "kernel " + (function ? (*function)->kernel->name() : std::string("?"));
         if (shown(CU_GRAPH_DEBUG_DOT_FLAGS_KERNEL_NODE_PARAMS))
             text += format("\\n<<<({},{},{}), ({},{},{}), {}>>>", p.kernel.gridDimX, p.kernel.gridDimY, p.kernel.gridDimZ,

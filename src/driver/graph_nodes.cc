@@ -188,8 +188,10 @@ CUresult cuGraphAddKernelNode_v2(CUgraphNode* result, CUgraph graph, const CUgra
     return add(__func__, result, graph, nodes, count, general(*p));
 }
 CUresult cuGraphKernelNodeGetParams(CUgraphNode node, CUDA_KERNEL_NODE_PARAMS_v1* p) {
-    return read(__func__, node, CU_GRAPH_NODE_TYPE_KERNEL, p,
-                [&](const CUgraphNodeParams& all) { std::memcpy(p, &all.kernel, sizeof *p); });
+    return read(__func__, node, CU_GRAPH_NODE_TYPE_KERNEL, p, [&](const CUgraphNodeParams& all) {
+        std::memcpy(p, &all.kernel, sizeof *p);
+        if (!p->func) p->func = reinterpret_cast<CUfunction>(all.kernel.kern); // there is no other place for it
+    });
 }
 CUresult cuGraphKernelNodeGetParams_v2(CUgraphNode node, CUDA_KERNEL_NODE_PARAMS* p) {
     return read(__func__, node, CU_GRAPH_NODE_TYPE_KERNEL, p,

@@ -174,8 +174,21 @@ void describe(CUgraphNode_st& node, CUgraphNodeParams& p) {
                                   const auto& offsets = (*function)->kernel->parameters().offsets;
                                   for (auto offset : offsets) work.pointers.push_back(work.parameters.data() + offset);
                               }
-                              p.kernel = {work.function, work.grid.x,  work.grid.y,  work.grid.z,          work.block.x, work.block.y,
-                                          work.block.z,  work.shared,  work.pointers.data(), nullptr, nullptr,      work.context};
+                              // Who launches a CUkernel under a CUfunction's type finds it in `kern`; NVIDIA's runtime does.
+                              auto kernel = reinterpret_cast<CUkernel>(work.function);
+                              if (objects().kernels.find(kernel))
+                                  p.kernel.kern = kernel;
+                              else
+                                  p.kernel.func = work.function;
+                              p.kernel.gridDimX = work.grid.x;
+                              p.kernel.gridDimY = work.grid.y;
+                              p.kernel.gridDimZ = work.grid.z;
+                              p.kernel.blockDimX = work.block.x;
+                              p.kernel.blockDimY = work.block.y;
+                              p.kernel.blockDimZ = work.block.z;
+                              p.kernel.sharedMemBytes = work.shared;
+                              p.kernel.kernelParams = work.pointers.data();
+                              p.kernel.ctx = work.context;
                           },
                           [&](CopyWork& work) {
                               p.memcpy.copyCtx = work.context;

@@ -53,11 +53,12 @@ cudaError_t to_driver(const cudaKernelNodeParams& p, CUDA_KERNEL_NODE_PARAMS& to
 }
 
 cudaKernelNodeParams from_driver(const CUDA_KERNEL_NODE_PARAMS& p) {
-    const void* name = host_of(p.func);
+    CUfunction function = p.func ? p.func : reinterpret_cast<CUfunction>(p.kern);
+    const void* name = host_of(function);
     if (!name) {
         std::lock_guard lock(names_mutex);
-        auto known = names().find(p.func);
-        name = known == names().end() ? p.func : known->second;
+        auto known = names().find(function);
+        name = known == names().end() ? function : known->second;
     }
     return {.func = const_cast<void*>(name),
             .gridDim = {p.gridDimX, p.gridDimY, p.gridDimZ},
