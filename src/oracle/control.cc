@@ -35,6 +35,15 @@ const ptx::Register* register_named(const Body& body, const std::string& name, u
     return nullptr;
 }
 
+/// Element e of what is passed for a vector: a vector register or {a, b}.
+Operand element_of(const Operand& operand, const ptx::Variable& variable, unsigned e) {
+    if (variable.vector == 1) return operand;
+    if (operand.kind == Operand::Kind::vector) return operand.elements.at(e);
+    Operand part = operand;
+    part.component = int8_t(e);
+    return part;
+}
+
 uint32_t definition_of(const ptx::Module& module, uint32_t function) {
     for (int depth = 0; depth < 16 && !module.functions.at(function).alias_of.empty(); ++depth) {
         auto found = module.symbols.find(module.functions[function].alias_of);
@@ -151,12 +160,17 @@ Flow execute_call(Thread& thread, const Instruction& instruction) {
             std::memcpy(callee->parameters[i], reinterpret_cast<uint8_t*>(effective_address(thread, argument, nullptr)),
                         parameter.size);
         } else {
-            u128 value = read_wide(thread, argument, parameter.type);
-            std::memcpy(callee->parameters[i], &value, parameter.size ? parameter.size : ptx::bytes(parameter.type));
+            for (unsigned e = 0; e < parameter.vector; ++e) {
+                u128 value = read_wide(thread, element_of(argument, parameter, e), parameter.type);
+                std::memcpy(callee->parameters[i] + e * ptx::bytes(parameter.type), &value,
+                            parameter.size && parameter.vector == 1 ? parameter.size : ptx::bytes(parameter.type));
+            }
         }
         uint32_t reg;
         if (parameter.space == StateSpace::reg && register_named(*callee->body, parameter.name, reg))
-            std::memcpy(&callee->registers[callee->code->slots[reg]], callee->parameters[i], ptx::bytes(parameter.type));
+            for (unsigned e = 0; e < parameter.vector; ++e)
+                std::memcpy(&callee->registers[callee->code->slots[reg] + e],
+                            callee->parameters[i] + e * ptx::bytes(parameter.type), ptx::bytes(parameter.type));
     }
     (void)caller; // its pc stays at the call until the return
     thread.frames.push_back(std::move(callee));
@@ -178,15 +192,19 @@ Flow execute_return(Thread& thread, const Instruction& instruction) {
         const ptx::Variable& result = declared.returns[i];
         uint32_t reg;
         if (result.space == StateSpace::reg && register_named(*callee->body, result.name, reg))
-            std::memcpy(callee->returns[i], &callee->registers[callee->code->slots[reg]], ptx::bytes(result.type));
+            for (unsigned e = 0; e < result.vector; ++e)
+                std::memcpy(callee->returns[i] + e * ptx::bytes(result.type), &callee->registers[callee->code->slots[reg] + e],
+                            ptx::bytes(result.type));
         const Operand& destination = (*call.returns)[i];
         if (is_place(destination)) {
             std::memcpy(reinterpret_cast<uint8_t*>(effective_address(thread, destination, nullptr)), callee->returns[i],
                         result.size);
         } else {
-            u128 value = 0;
-            std::memcpy(&value, callee->returns[i], ptx::bytes(result.type));
-            write_wide(thread, destination, value);
+            for (unsigned e = 0; e < result.vector; ++e) {
+                u128 value = 0;
+                std::memcpy(&value, callee->returns[i] + e * ptx::bytes(result.type), ptx::bytes(result.type));
+                write_wide(thread, element_of(destination, result, e), value);
+            }
         }
     }
     ++caller.pc;

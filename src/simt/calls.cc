@@ -55,10 +55,29 @@ void Emitter::call_direct(const Instruction& i, uint32_t index, llvm::ArrayRef<O
                             std::to_string(callee.parameters.size()) + " and " + std::to_string(callee.returns.size()));
     llvm::Function* target = p.function(index);
     llvm::SmallVector<Value*> values{ctx, warp_base};
+    // Element k of a vector register or of {a, b}; such vectors travel through a slot of our own.
+    auto element = [&](const Operand& o, unsigned k) {
+        if (o.kind == Operand::Kind::vector) return o.elements.at(k);
+        Operand part = o;
+        part.component = static_cast<int8_t>(k);
+        return part;
+    };
+    auto own_slot = [&](const ptx::Variable& v) {
+        llvm::IRBuilder<> at_entry(entry, entry->begin());
+        return at_entry.CreateAlloca(llvm::ArrayType::get(scalar_type(context, v), v.vector));
+    };
     for (size_t k = 0; k < arguments.size(); ++k) {
         const ptx::Variable& v = callee.parameters[k];
-        values.push_back(passed_as_scalar(v) ? argument_scalar(i, arguments[k], scalar_type(context, v), v.type)
-                                             : argument_pointer(i, arguments[k]));
+        if (passed_as_scalar(v)) {
+            values.push_back(argument_scalar(i, arguments[k], scalar_type(context, v), v.type));
+        } else if (v.vector > 1 && (arguments[k].kind == Operand::Kind::reg || arguments[k].kind == Operand::Kind::vector)) {
+            Value* slot = own_slot(v);
+            for (unsigned e = 0; e < v.vector; ++e)
+                b.CreateStore(get(element(arguments[k], e), v.type), byte_offset(slot, e * ptx::bytes(v.type)));
+            values.push_back(slot);
+        } else {
+            values.push_back(argument_pointer(i, arguments[k]));
+        }
     }
     bool scalar = callee.returns.size() == 1 && passed_as_scalar(callee.returns[0]);
     llvm::SmallVector<std::pair<Value*, size_t>> copies;
@@ -67,8 +86,7 @@ void Emitter::call_direct(const Instruction& i, uint32_t index, llvm::ArrayRef<O
             if (returns_[k].kind == Operand::Kind::symbol) {
                 values.push_back(argument_pointer(i, returns_[k]));
             } else { // a register receives it: through a slot of our own
-                llvm::IRBuilder<> at_entry(entry, entry->begin());
-                auto* slot = at_entry.CreateAlloca(scalar_type(context, callee.returns[k]));
+                Value* slot = own_slot(callee.returns[k]);
                 values.push_back(slot);
                 copies.push_back({slot, k});
             }
@@ -77,8 +95,12 @@ void Emitter::call_direct(const Instruction& i, uint32_t index, llvm::ArrayRef<O
     result->setConvergent();
     result->setDoesNotThrow();
     if (scalar && !returns_.empty()) store_return(returns_[0], result, callee.returns[0].type);
-    for (auto [slot, k] : copies)
-        store_return(returns_[k], b.CreateLoad(scalar_type(context, callee.returns[k]), slot), callee.returns[k].type);
+    for (auto [slot, k] : copies) {
+        const ptx::Variable& v = callee.returns[k];
+        for (unsigned e = 0; e < v.vector; ++e)
+            store_return(v.vector > 1 ? element(returns_[k], e) : returns_[k],
+                         b.CreateLoad(scalar_type(context, v), byte_offset(slot, e * ptx::bytes(v.type))), v.type);
+    }
 }
 
 bool Emitter::call_service(const Instruction& i, const ptx::Function& callee, llvm::ArrayRef<Operand> arguments,

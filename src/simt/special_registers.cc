@@ -74,7 +74,12 @@ void Emitter::entry_code() {
 
     auto bind_register = [&](const ptx::Variable& v, Value* value) { // old form: .func f (.reg .u32 a)
         for (size_t r = 0; r < body.registers.size(); ++r)
-            if (body.registers[r].name == v.name) b.CreateStore(as_type(value, ty(body.registers[r].type), false), slots[r][0]);
+            if (body.registers[r].name == v.name) {
+                llvm::Type* type = ty(body.registers[r].type);
+                if (v.vector == 1) b.CreateStore(as_type(value, type, false), slots[r][0]);
+                for (unsigned e = 0; v.vector > 1 && e < v.vector; ++e) // a vector comes through memory
+                    b.CreateStore(b.CreateLoad(type, byte_offset(value, e * ptx::bytes(v.type))), register_slot(ptx::RegisterId(r), int(e)));
+            }
     };
     if (ptx_function.is_entry) {
         params_base = context_field(offsetof(BlockContext, params), b.getPtrTy());
@@ -127,7 +132,9 @@ void Emitter::emit_return() {
                 if (ptx_function.returns[k].space == StateSpace::reg)
                     for (size_t r = 0; r < body.registers.size(); ++r)
                         if (body.registers[r].name == ptx_function.returns[k].name)
-                            b.CreateStore(b.CreateLoad(ty(body.registers[r].type), slots[r][0]), returns[k]);
+                            for (unsigned e = 0; e < body.registers[r].vector; ++e)
+                                b.CreateStore(b.CreateLoad(ty(body.registers[r].type), register_slot(ptx::RegisterId(r), int(e))),
+                                              byte_offset(returns[k], e * ptx::bytes(body.registers[r].type)));
         b.CreateRetVoid();
         return;
     }
