@@ -4,6 +4,9 @@
 //
 // CUDA 12 Runtime API, sections "Thread Management [DEPRECATED]", "Memory Management", "Stream Management".
 #include "runtime/capture.h"
+#include "runtime/registration.h"
+
+#include <vector>
 
 #if ANYWARP_CUDART_MAJOR == 12
 
@@ -115,6 +118,37 @@ ANYWARP_12(cudaThreadSetLimit, (cudaLimit limit, size_t value)) { return cudaDev
 ANYWARP_12(cudaThreadGetLimit, (size_t* value, cudaLimit limit)) { return cudaDeviceGetLimit(value, limit); }
 ANYWARP_12(cudaThreadGetCacheConfig, (cudaFuncCache * config)) { return cudaDeviceGetCacheConfig(config); }
 ANYWARP_12(cudaThreadSetCacheConfig, (cudaFuncCache config)) { return cudaDeviceSetCacheConfig(config); }
+
+struct CooperativeLaunch12 { // cudaLaunchParams
+    void* function;
+    dim3 grid, block;
+    void** arguments;
+    size_t shared;
+    cudaStream_t stream;
+};
+ANYWARP_12(cudaLaunchCooperativeKernelMultiDevice, (CooperativeLaunch12 * list, unsigned count, unsigned flags)) {
+    return with_context([&] {
+        if (!list || count == 0) return cudaErrorInvalidValue;
+        std::vector<CUDA_LAUNCH_PARAMS> launches(count);
+        for (unsigned i = 0; i < count; i++) {
+            const CooperativeLaunch12& from = list[i];
+            CUDA_LAUNCH_PARAMS& to = launches[i];
+            // The kernel's module on the device of the stream.
+            CUcontext context = nullptr;
+            if (CUresult result = cuStreamGetCtx(from.stream, &context); result != CUDA_SUCCESS) return to_runtime(result);
+            if (CUresult result = cuCtxPushCurrent(context); result != CUDA_SUCCESS) return to_runtime(result);
+            cudaError_t found = function_of(from.function, to.function);
+            cuCtxPopCurrent(&context);
+            if (found != cudaSuccess) return found;
+            to.gridDimX = from.grid.x, to.gridDimY = from.grid.y, to.gridDimZ = from.grid.z;
+            to.blockDimX = from.block.x, to.blockDimY = from.block.y, to.blockDimZ = from.block.z;
+            to.sharedMemBytes = static_cast<unsigned>(from.shared);
+            to.hStream = from.stream;
+            to.kernelParams = from.arguments;
+        }
+        return to_runtime(cuLaunchCooperativeKernelMultiDevice(launches.data(), count, flags));
+    });
+}
 
 // They converted doubles for devices that had none.
 ANYWARP_12(cudaSetDoubleForDevice, (double*)) { return cudaSuccess; }

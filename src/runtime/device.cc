@@ -287,6 +287,27 @@ cudaError_t cudaDeviceGetP2PAttribute(int* value, cudaDeviceP2PAttr attr, int sr
         [&] { return cuDeviceGetP2PAttribute(value, static_cast<CUdevice_P2PAttribute>(attr), srcDevice, dstDevice); });
 }
 
+#if ANYWARP_CUDART_MAJOR >= 13
+cudaError_t cudaDeviceGetP2PAtomicCapabilities(unsigned int* capabilities, const cudaAtomicOperation* operations,
+                                               unsigned int count, int srcDevice, int dstDevice) {
+    return with_driver([&] {
+        for (int each : {srcDevice, dstDevice})
+            if (cudaError_t error = check_device(each); error != cudaSuccess) return error;
+        return to_runtime(cuDeviceGetP2PAtomicCapabilities(capabilities, reinterpret_cast<const CUatomicOperation*>(operations),
+                                                           count, srcDevice, dstDevice));
+    });
+}
+
+cudaError_t cudaDeviceGetHostAtomicCapabilities(unsigned int* capabilities, const cudaAtomicOperation* operations,
+                                                unsigned int count, int device) {
+    return with_driver([&] {
+        if (cudaError_t error = check_device(device); error != cudaSuccess) return error;
+        return to_runtime(cuDeviceGetHostAtomicCapabilities(capabilities, reinterpret_cast<const CUatomicOperation*>(operations),
+                                                            count, device));
+    });
+}
+#endif
+
 cudaError_t cudaDeviceEnablePeerAccess(int peerDevice, unsigned int flags) {
     return with_context([&] {
         CUcontext peer = nullptr;
