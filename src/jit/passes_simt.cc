@@ -70,7 +70,7 @@ void mark_intrinsics(llvm::Module& module) {
             if (checks || ends) continue;
             function.setConvergent();
             // Values travel between lanes, memory is left alone: loads may move over a shuffle, not over a barrier.
-            for (const char* prefix : {"anywarp.shfl.", "anywarp.vote.", "anywarp.match.", "anywarp.redux.", "anywarp.elect"})
+            for (const char* prefix : {"anywarp.shfl.", "anywarp.vote.", "anywarp.match.", "anywarp.redux.", "anywarp.elect", "anywarp.mma."})
                 if (name.starts_with(prefix)) {
                     function.setOnlyAccessesInaccessibleMemory();
                     function.setWillReturn();

@@ -135,6 +135,17 @@ Handler find_handler(Opcode opcode) {
     case Opcode::elect:
     case Opcode::bar_warp_sync:
         return execute_warp;
+    case Opcode::wmma_mma:
+    case Opcode::mma:
+    case Opcode::mma_sp:
+    case Opcode::mma_sp_ordered_metadata:
+    case Opcode::ldmatrix:
+    case Opcode::stmatrix:
+    case Opcode::movmatrix:
+        return execute_matrix;
+    case Opcode::wmma_load:
+    case Opcode::wmma_store:
+        return execute_fragment;
     case Opcode::nanosleep:
         return execute_sleep;
     case Opcode::membar:

@@ -92,6 +92,7 @@ struct Wait {
     uint64_t value = 0;
     uint32_t arrived = 0;
     std::array<uint64_t, 32> values{};
+    std::shared_ptr<std::vector<std::vector<uint64_t>>> fragments; // of matrix instructions, per lane
 };
 
 struct Thread {
@@ -201,6 +202,8 @@ void end_thread(Thread& thread);
 bool call_builtin(Thread& thread, const std::string& name, const std::vector<uint8_t*>& arguments,
                   const std::vector<uint8_t*>& returns);
 void complete_barriers(Block& block);
+/// The registers that a lane brings to a matrix instruction.
+std::vector<uint64_t> matrix_registers(Thread& thread, const Instruction& instruction);
 void complete_warp_operations(Block& block, uint32_t warp, bool idle);
 bool needs_others(const Thread& thread);
 
@@ -231,6 +234,8 @@ ANYWARP_ORACLE_FAMILY(execute_nothing); // fences, prefetches, hints
 ANYWARP_ORACLE_FAMILY(execute_sleep);
 ANYWARP_ORACLE_FAMILY(execute_barrier); // barrier.cc
 ANYWARP_ORACLE_FAMILY(execute_warp);    // warp.cc: shfl vote match redux activemask elect bar.warp.sync
+ANYWARP_ORACLE_FAMILY(execute_matrix);   // matrix.cc: wmma.mma mma ldmatrix stmatrix movmatrix
+ANYWARP_ORACLE_FAMILY(execute_fragment); // wmma.load wmma.store
 ANYWARP_ORACLE_FAMILY(execute_video);   // video.cc
 ANYWARP_ORACLE_FAMILY(execute_texture); // texture.cc: tex tld4
 ANYWARP_ORACLE_FAMILY(execute_texture_query); // txq suq

@@ -121,14 +121,24 @@ void finish_reduction(Thread& thread, const Instruction& instruction, const Wait
     write(thread, instruction.operands[0], type, r);
 }
 
+bool is_matrix(Opcode opcode) { return find_handler(opcode) == execute_matrix; }
+
 void release(Block& block, uint32_t warp, uint32_t members) {
     std::array<uint64_t, 32> values{};
+    std::shared_ptr<std::vector<std::vector<uint64_t>>> fragments;
+    const Instruction& first = *block.threads[warp * 32 + uint32_t(__builtin_ctz(members))].wait.instruction;
+    if (is_matrix(first.opcode)) {
+        fragments = std::make_shared<std::vector<std::vector<uint64_t>>>(32, std::vector<uint64_t>(64));
+        for (unsigned i = 0; i < 32; ++i)
+            if ((members >> i) & 1) (*fragments)[i] = matrix_registers(block.threads[warp * 32 + i], first);
+    }
     for (unsigned i = 0; i < 32; ++i)
         if ((members >> i) & 1) values[i] = block.threads[warp * 32 + i].wait.value;
     for (unsigned i = 0; i < 32; ++i)
         if ((members >> i) & 1) {
             Wait& w = block.threads[warp * 32 + i].wait;
             w.values = values;
+            w.fragments = fragments;
             w.arrived = members;
             w.released = true;
         }

@@ -2,10 +2,10 @@
 // vectors, barriers and calls. It reports what would make the lowering guess; it accepts what NVIDIA's tools accept.
 //
 // Types follow PTX ISA 9.4.1: registers of the instruction's size whose kind agrees, .bN agreeing with every type of N bits;
-// 9.5: ld, st and cvt take registers wider than the type. Tensor-core and bulk-copy instructions are checked for their operand
-// counts only; their shapes are the lowering's matter.
+// 9.5: ld, st and cvt take registers wider than the type. Bulk-copy instructions are checked for their operand counts only.
 #include "ptx/forms.h"
 #include "ptx/tables.h"
+#include "ptx/verify_matrix.h"
 #include "ptx/verify_texture.h"
 
 #include <algorithm>
@@ -59,6 +59,12 @@ bool has_free_form(const Instruction& in) {
            in.opcode == Opcode::st_async || in.opcode == Opcode::fence;
 }
 
+/// Matrix products of sm_100 and later; has a form of its own for each kind, and no lowering.
+bool has_scaled_kind(const Instruction& in) {
+    return in.has(Modifier::block_scale) || in.has(Modifier::kind_f8f6f4) || in.has(Modifier::kind_mxf8f6f4) ||
+           in.has(Modifier::kind_mxf4) || in.has(Modifier::kind_mxf4nvf4);
+}
+
 enum class Kind { integer, floating, bits, predicate };
 Kind kind_of(Type type) {
     if (type == Type::pred) return Kind::predicate;
@@ -98,7 +104,7 @@ private:
     }
 
     bool check_form(const Instruction& in) {
-        if (forms(in.opcode).empty()) return true;
+        if (forms(in.opcode).empty() || has_scaled_kind(in)) return true;
         const Form* form = form_of(in);
         if (!form) {
             report(in.where, "no form of " + name(in) + " has these modifiers and types: " + head(in));
@@ -131,6 +137,8 @@ private:
         if (is_texture(in.opcode) || in.opcode == Opcode::istypep)
             return verify_texture(module_, function_, body_, in,
                                   [this](SourceLocation where, std::string message) { report(where, std::move(message)); });
+        if (is_matrix_instruction(in.opcode) && !forms(in.opcode).empty() && form_of(in))
+            return verify_matrix(body_, in, [this](SourceLocation where, std::string message) { report(where, std::move(message)); });
         switch (in.opcode) {
         case Opcode::ld:
         case Opcode::ldu:
@@ -140,7 +148,12 @@ private:
         case Opcode::call: check_call(in); break;
         case Opcode::bar:
         case Opcode::barrier: check_barrier(in); break;
-        case Opcode::cvta: check_types(in, {in.type(), in.type()}); break;
+        case Opcode::cvta:
+            check_types(in, {in.type(), in.type()});
+            if (const Operand& from = in.operands[1]; from.kind == Operand::Kind::symbol)
+                if (StateSpace space = space_of(from.symbol); space != StateSpace::generic && space != in.space)
+                    report(from.where, "'" + symbol_name(from.symbol) + "' lies in " + name(space) + ", not in " + name(in.space));
+            break;
         default: check_arithmetic(in); break;
         }
     }
@@ -158,8 +171,31 @@ private:
         if ((wanted == Type::pred) != (given == Type::pred)) return false;
         if (bits(wanted) != bits(given)) return false;
         Kind a = kind_of(wanted), b = kind_of(given);
-        if (a == b || a == Kind::bits || b == Kind::bits) return true;
-        return wanted != Type::f32 && wanted != Type::f64; // half and packed floats live in integer registers as well
+        return a == b || a == Kind::bits || b == Kind::bits;
+    }
+
+    /// Registers wider than the type (ld, st, cvt): the kind must agree all the same, and a float's register isn't wider.
+    static bool agree_wider(Type wanted, Type given) {
+        if (given == Type::pred || bits(given) < bits(wanted)) return false;
+        Kind a = kind_of(wanted), b = kind_of(given);
+        if (a == Kind::bits || b == Kind::bits) return true;
+        return a == b && (b != Kind::floating || bits(given) == bits(wanted));
+    }
+
+    /// "'add' of ... needs a constant up to 255": an immediate outside of what the instruction can encode.
+    void check_range(const Instruction& in, size_t operand, uint64_t last) {
+        if (operand >= in.operands.size()) return;
+        const Operand& o = in.operands[operand];
+        if (o.kind == Operand::Kind::immediate && o.bits > last)
+            report(o.where, "operand " + std::to_string(operand) + " of " + name(in) + " is " + std::to_string(int64_t(o.bits)) +
+                                ", it must lie in 0 to " + std::to_string(last));
+    }
+    void check_count(const Instruction& in, size_t wanted) {
+        if (in.operands.size() != wanted)
+            report(in.where, head(in) + " takes " + std::to_string(wanted) + " operands, not " + std::to_string(in.operands.size()));
+    }
+    bool is_predicate(const Operand& o) const {
+        return o.kind == Operand::Kind::immediate || (o.kind == Operand::Kind::reg && body_.registers[o.reg].type == Type::pred);
     }
 
     void check_operand(const Instruction& in, const Operand& operand, Type wanted) {
@@ -171,6 +207,17 @@ private:
                 report(operand.where, "'" + r.name + "' is " + name(r.type) + ", " + name(in) + " needs " + name(wanted));
             break;
         }
+        case Operand::Kind::immediate:
+            if (wanted == Type::f32 || wanted == Type::f64)
+                report(operand.where, "an integer constant where " + name(in) + " needs " + name(wanted));
+            break;
+        case Operand::Kind::special:
+            if (in.opcode != Opcode::mov && in.opcode != Opcode::cvt && !is_bits(wanted) && kind_of(wanted) != Kind::integer)
+                report(operand.where, "a special register where " + name(in) + " needs " + name(wanted));
+            break;
+        case Operand::Kind::vector:
+            report(operand.where, "a vector where " + name(in) + " needs " + name(wanted));
+            break;
         case Operand::Kind::immediate_float:
             if (kind_of(wanted) == Kind::integer)
                 report(operand.where, "a float constant where " + name(in) + " needs " + name(wanted));
@@ -198,6 +245,8 @@ private:
 
     void check_destination(const Instruction& in) {
         Operand::Kind kind = in.operands[0].kind;
+        if (kind == Operand::Kind::sink && in.opcode != Opcode::mov && in.opcode != Opcode::atom && in.opcode != Opcode::ld)
+            return report(in.operands[0].where, name(in) + " cannot discard its result");
         if (kind != Operand::Kind::reg && kind != Operand::Kind::pair && kind != Operand::Kind::vector && kind != Operand::Kind::sink)
             report(in.operands[0].where, "the destination of " + name(in) + " must be a register");
     }
@@ -216,6 +265,10 @@ private:
         return std::any_of(in.modifiers.begin(), in.modifiers.end(), [](Modifier m) {
             return (m >= Modifier::eq && m <= Modifier::nan) || m == Modifier::lo || m == Modifier::hi; // lo, hi: unsigned lt, gt
         });
+    }
+
+    static bool combines(const Instruction& in) {
+        return in.has(Modifier::and_) || in.has(Modifier::or_) || in.has(Modifier::xor_);
     }
 
     void check_arithmetic(const Instruction& in) {
@@ -267,16 +320,20 @@ private:
         case Opcode::popc:
         case Opcode::clz:
         case Opcode::bfind: return check_types(in, {u32, t});
-        case Opcode::bfe: return check_types(in, {t, t, u32, u32});
-        case Opcode::bfi: return check_types(in, {t, t, t, u32, u32});
+        case Opcode::bfe:
+            return check_types(in, {t, t, u32, u32});
+        case Opcode::bfi:
+            return check_types(in, {t, t, t, u32, u32});
         case Opcode::shl:
         case Opcode::shr: return check_types(in, {t, t, u32});
         case Opcode::shf: return check_types(in, {b32, b32, b32, u32});
         case Opcode::setp:
             if (!has_comparison(in)) return report(in.where, "'setp' needs a comparison such as .lt");
+            check_count(in, combines(in) ? 4 : 3);
             return check_types(in, {pred, t, t, pred});
         case Opcode::set:
             if (!has_comparison(in)) return report(in.where, "'set' needs a comparison such as .lt");
+            check_count(in, combines(in) ? 4 : 3);
             return check_types(in, {t, in.type(1), in.type(1), pred});
         case Opcode::selp: return check_types(in, {t, t, t, pred});
         case Opcode::slct: return check_types(in, {t, t, t, in.type(1)});
@@ -285,17 +342,91 @@ private:
         case Opcode::cvt: return check_conversion(in);
         case Opcode::isspacep:
             if (!in.has_space) return report(in.where, "'isspacep' needs a state space");
+            return check_operand(in, in.operands[0], pred);
+        case Opcode::lop3: {
+            size_t table = 4;
+            if (in.operands.size() > table && in.operands[table].kind != Operand::Kind::immediate)
+                report(in.operands[table].where, "the table of 'lop3' must be a constant");
             return;
-        default: return;
+        }
+        case Opcode::vote:
+            if (!is_predicate(in.operands[1])) report(in.operands[1].where, "'vote' needs a predicate");
+            return check_operand(in, in.operands[0], in.has(Modifier::ballot) ? b32 : pred);
+        case Opcode::match:
+            if (in.has(Modifier::any) && in.operands[0].kind == Operand::Kind::pair)
+                report(in.operands[0].where, "'match.any' has no predicate result");
+            return;
+        case Opcode::nanosleep: return check_operand(in, in.operands[0], u32);
+        case Opcode::pmevent:
+            if (!in.has(Modifier::mask)) check_range(in, 0, 15);
+            return;
+        case Opcode::cp_async: {
+            const Operand& size = in.operands[2];
+            bool fits = size.bits == 16 || (in.has(Modifier::ca) && (size.bits == 4 || size.bits == 8));
+            if (size.kind != Operand::Kind::immediate || !fits)
+                report(size.where, std::string("'cp.async' copies 16 bytes") + (in.has(Modifier::ca) ? ", 8 or 4" : ""));
+            return;
+        }
+        case Opcode::cp_async_wait_group:
+            if (in.operands[0].kind != Operand::Kind::immediate) report(in.operands[0].where, "the number of groups must be a constant");
+            return;
+        case Opcode::mbarrier_init:
+        case Opcode::mbarrier_inval:
+            if (in.has_space) check_address(in, in.operands[0]);
+            return;
+        default:
+            if (in.opcode >= Opcode::vadd && in.opcode <= Opcode::vset4) check_video(in);
+            return;
+        }
+    }
+
+    /// 9.7.18: a selected destination merges into c, and then there is no second operation; masks name their parts downwards.
+    void check_video(const Instruction& in) {
+        bool scalar = in.opcode <= Opcode::vset;
+        const Operand& d = in.operands[0];
+        for (const Operand& operand : in.operands)
+            if (operand.kind == Operand::Kind::reg && !agree(Type::b32, body_.registers[operand.reg].type))
+                report(operand.where, "'" + body_.registers[operand.reg].name + "' is " + name(body_.registers[operand.reg].type) + ", " +
+                                          name(in) + " needs .b32");
+            else if (operand.kind == Operand::Kind::reg && is_float(body_.registers[operand.reg].type))
+                report(operand.where, "'" + body_.registers[operand.reg].name + "' is a float, " + name(in) + " works on integers");
+        if (in.opcode == Opcode::vmad) {
+            if (in.operands.size() == 4 && (in.operands[1].minus != in.operands[2].minus) && in.operands[3].minus)
+                report(in.where, "'vmad' negates the product or c, not both");
+            return;
+        }
+        if (scalar && d.component >= 0) {
+            if (in.has(Modifier::add) || in.has(Modifier::min) || in.has(Modifier::max))
+                report(d.where, name(in) + " selects a part of its destination and has a second operation as well");
+            else if (in.operands.size() < 4)
+                report(d.where, name(in) + " with a selected destination needs a fourth operand");
+        }
+        for (unsigned last = 0, digits = d.parts; !scalar && digits; digits >>= 4) {
+            if ((digits & 15) <= last) return report(d.where, "the parts of a mask must stand from the highest to the lowest");
+            last = digits & 15;
         }
     }
 
     void check_move(const Instruction& in) {
         Type t = in.type();
         if (t == Type::none) return report(in.where, "'mov' needs a type");
+        const Operand& source = in.operands[1];
+        if (source.kind == Operand::Kind::special) {
+            using SR = SpecialRegister;
+            bool is_vector = source.special == SR::tid || source.special == SR::ntid || source.special == SR::ctaid ||
+                             source.special == SR::nctaid;
+            if (is_vector && source.component < 0 && in.vector == 1)
+                return report(source.where, "'" + std::string(spelling(source.special)) + "' is a vector");
+            // %gridid was 32 bits wide once
+            if (source.special != SR::gridid && bits(element_type(source.special)) != bits(t))
+                return report(source.where, "'" + std::string(spelling(source.special)) + "' is " +
+                                                name(element_type(source.special)) + ", " + name(in) + " needs " + name(t));
+        }
         bool packs = false;
         for (const Operand& operand : in.operands) packs |= operand.kind == Operand::Kind::vector;
         if (!packs && in.vector == 1) return check_types(in, {t, t});
+        if (packs && in.vector == 1 && !is_bits(t))
+            return report(in.where, "'mov' packs and unpacks vectors of .b types, not of " + name(t));
         for (const Operand& operand : in.operands) {
             if (operand.kind != Operand::Kind::vector) {
                 if (in.vector == 1) check_operand(in, operand, t);
@@ -321,7 +452,7 @@ private:
             if (operand.kind != Operand::Kind::reg) continue;
             const Register& r = body_.registers[operand.reg];
             Type type = in.type(i);
-            bool fits = bits(r.type) >= bits(type) && r.type != Type::pred;
+            bool fits = agree_wider(type, r.type);
             if (fits && (type == Type::f32 || type == Type::f64)) fits = agree(type, r.type);
             if (!fits) report(operand.where, "'" + r.name + "' is " + name(r.type) + ", 'cvt' needs " + name(type));
         }
@@ -353,8 +484,8 @@ private:
         if (address.kind != Operand::Kind::address) return report(address.where, name(in) + " needs an address in brackets");
         if (address.address_has_register) {
             const Register& r = body_.registers[address.reg];
-            if ((bits(r.type) != 32 && bits(r.type) != 64) || is_float(r.type))
-                report(address.where, "'" + r.name + "' is " + name(r.type) + ", an address needs a 32-bit or 64-bit integer");
+            if (bits(r.type) < 16 || bits(r.type) > 64 || is_float(r.type))
+                report(address.where, "'" + r.name + "' is " + name(r.type) + ", an address needs an integer");
         } else if (address.symbol.kind == Symbol::Kind::function) {
             report(address.where, "'" + module_.functions[address.symbol.index].name + "' is a function, not a variable");
         } else if (StateSpace space = space_of(address.symbol); in.has_space && space != StateSpace::generic && space != in.space) {
@@ -368,6 +499,11 @@ private:
         bool address_first = stores || in.opcode == Opcode::red;
         check_address(in, in.operands[address_first ? 0 : 1]);
         bool writes = !loads;
+        if (stores && function_.is_entry && in.operands[0].symbol.kind == Symbol::Kind::parameter)
+            report(in.operands[0].where, "kernel parameter '" + symbol_name(in.operands[0].symbol) + "' cannot be written");
+        if (!loads && !stores)
+            check_count(in, 2 + (in.opcode == Opcode::atom) + in.has(Modifier::cas) + in.has(Modifier::L2_cache_hint));
+        if (in.operands.size() < (address_first ? 2u : 3u) && !loads && !stores) return;
         if (writes && in.space == StateSpace::const_) report(in.where, name(in) + " cannot write to .const");
         if (!loads && !stores && (in.space == StateSpace::param || in.space == StateSpace::local))
             report(in.where, name(in) + " cannot work on " + name(in.space));
@@ -386,9 +522,15 @@ private:
     }
 
     void check_value(const Instruction& in, const Operand& value, bool exact) {
+        Type type = in.type();
+        if (value.kind == Operand::Kind::immediate && (type == Type::f32 || type == Type::f64))
+            return report(value.where, "an integer constant where " + name(in) + " needs " + name(type));
+        if (value.kind == Operand::Kind::immediate_float && kind_of(type) != Kind::floating)
+            return report(value.where, "a float constant where " + name(in) + " needs " + name(type));
         if (value.kind != Operand::Kind::reg) return;
         const Register& r = body_.registers[value.reg];
-        Type type = in.type();
+        if (r.vector == 1 && bits(r.type) >= bits(type) && !agree_wider(type, r.type) && r.type != Type::pred)
+            return report(value.where, "'" + r.name + "' is " + name(r.type) + ", " + name(in) + " needs " + name(type));
         bool fits = exact ? bits(r.type) == bits(type) : bits(r.type) >= bits(type);
         if (r.type == Type::pred || !fits)
             report(value.where, "'" + r.name + "' is " + name(r.type) + ", too " + (bits(r.type) < bits(type) ? "narrow" : "wide") + " for " +
@@ -435,6 +577,12 @@ private:
         size_t least = reduces ? 3 : arrives ? 2 : 1, most = reduces ? 4 : 2;
         if (in.operands.size() < least || in.operands.size() > most)
             return report(in.where, name(in) + " has " + std::to_string(in.operands.size()) + " operands in this form");
+        if (reduces) check_operand(in, in.operands[0], in.has(Modifier::popc) ? Type::u32 : Type::pred);
+        if (in.operands.size() > (reduces ? 3u : 1u)) {
+            const Operand& threads = in.operands[reduces ? 2 : 1];
+            if (threads.kind == Operand::Kind::immediate && threads.bits % 32)
+                report(threads.where, "a barrier of " + std::to_string(int64_t(threads.bits)) + " threads, which isn't a multiple of 32");
+        }
         const Operand& id = in.operands[reduces ? 1 : 0];
         if (id.kind == Operand::Kind::immediate && id.bits >= 16)
             report(id.where, "barrier " + std::to_string(int64_t(id.bits)) + " does not exist, there are 16");

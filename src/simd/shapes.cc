@@ -47,6 +47,7 @@ public:
         if (isa<AllocaInst>(value) || isa<AtomicRMWInst>(value) || isa<AtomicCmpXchgInst>(value)) return true;
         StringRef name = callee_name(value);
         if (name == "anywarp.lane" || name == "anywarp.elect" || name == "anywarp_vprintf" || name == "anywarp_malloc") return true;
+        if (name.starts_with("anywarp.mma.") || name.starts_with("anywarp.ldmatrix")) return true;
         if (name.starts_with("anywarp.shfl") || name.starts_with("anywarp.match") || name.starts_with("anywarp.vote") ||
             name.starts_with("anywarp.redux"))
             return !isAlwaysUniform(value);

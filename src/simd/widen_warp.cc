@@ -41,6 +41,12 @@ bool Widener::emit_call(CallInst& call) {
     if (name.starts_with("anywarp.barrier") || name == "anywarp.yield") return emit_barrier(call), true;
     bool warp = name.starts_with("anywarp.shfl") || name.starts_with("anywarp.vote") || name.starts_with("anywarp.match") ||
                 name.starts_with("anywarp.redux") || name == "anywarp.elect";
+    bool rows = name.starts_with("anywarp.ldmatrix") || name.starts_with("anywarp.stmatrix");
+    if (rows || name.starts_with("anywarp.mma.")) {
+        if (width_ != 1 && width_ != 32) error_ = name.str() + " at a width other than 32 or 1";
+        else rows ? emit_matrix_rows(call) : emit_matrix_product(call);
+        return true;
+    }
     if (name == "anywarp.activemask") {
         Value* bits = width_ == 1 ? b_.CreateShl(b_.getInt32(1), b_.CreateAnd(target_.getArg(1), b_.getInt32(31))) : mask_bits(mask_, 32);
         define(call, {bits, nullptr, nullptr});

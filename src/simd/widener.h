@@ -9,7 +9,8 @@
 // (Regions), or what the edges into it have collected in its mask slot.
 //
 // Split by subject: widener.cc (blocks, edges, masks, forms), widen_values.cc (arithmetic), widen_memory.cc (loads, stores,
-// atomics, lane loops), widen_groups.cc (neighbouring members of structures), widen_warp.cc (warp operations, barriers, services).
+// atomics, lane loops), widen_groups.cc (neighbouring members of structures), widen_warp.cc (warp operations, barriers, services),
+// widen_matrix.cc (matrix products and their loads).
 #pragma once
 
 #include "ptx/error.h"
@@ -146,6 +147,13 @@ private:
     void emit_single_lane_operation(llvm::CallInst& call); // width 1: the scheduler exchanges the values
     llvm::Value* permute(llvm::Value* vector, llvm::Value* lanes);
     void define_pair(llvm::CallInst& call, llvm::Value* first, llvm::Value* second);
+    // widen_matrix.cc
+    void emit_matrix_product(llvm::CallInst& call);
+    void emit_matrix_rows(llvm::CallInst& call);
+    void emit_single_lane_rows(llvm::CallInst& call, bool transposed, bool stores, unsigned count);
+    void define_members(llvm::CallInst& call, llvm::ArrayRef<llvm::Value*> members);
+    llvm::Value* exchange_lane(llvm::Value* value, llvm::Value* source);
+    llvm::Value* constant_of_lane(llvm::ArrayRef<uint32_t> constants);
     void store_state(unsigned offset, llvm::Value* value);
     void suspend();
     void trap_if(llvm::Value* condition, unsigned code);
@@ -172,6 +180,7 @@ private:
     llvm::DenseMap<const llvm::Value*, llvm::Value*> preloaded_;   // members that an earlier load of the block brought along
     llvm::DenseMap<const llvm::Value*, Group> deferred_stores_;
     llvm::DenseMap<const llvm::Value*, std::vector<llvm::Value*>> aggregates_; // results of vector functions, member by member
+    llvm::AllocaInst* matrix_buffer_ = nullptr;       // registers of a product, there and back
     llvm::Value* mask_ = nullptr;                     // of the current block
     llvm::BasicBlock* block_ = nullptr;               // the current source block
     std::string error_;

@@ -123,6 +123,13 @@ static std::array<Emitter::Handler, static_cast<size_t>(Opcode::count)> make_tab
     on(Opcode::match, &E::match);
     on(Opcode::redux, &E::redux);
     on(Opcode::elect, &E::elect);
+    // matrix.cc
+    for (Opcode o : {Opcode::wmma_mma, Opcode::mma, Opcode::mma_sp, Opcode::mma_sp_ordered_metadata}) on(o, &E::matrix_product);
+    on(Opcode::wmma_load, &E::matrix_fragment);
+    on(Opcode::wmma_store, &E::matrix_fragment);
+    on(Opcode::ldmatrix, &E::matrix_rows);
+    on(Opcode::stmatrix, &E::matrix_rows);
+    on(Opcode::movmatrix, &E::movmatrix);
     // barrier.cc
     on(Opcode::bar, &E::bar);
     on(Opcode::barrier, &E::bar);

@@ -81,6 +81,15 @@ bool is_warp_operation(const Instruction& i) {
     case Opcode::activemask:
     case Opcode::elect:
     case Opcode::bar_warp_sync:
+    case Opcode::wmma_load:
+    case Opcode::wmma_store:
+    case Opcode::wmma_mma:
+    case Opcode::mma:
+    case Opcode::mma_sp:
+    case Opcode::mma_sp_ordered_metadata:
+    case Opcode::ldmatrix:
+    case Opcode::stmatrix:
+    case Opcode::movmatrix:
         return true;
     default:
         break;

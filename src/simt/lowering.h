@@ -19,6 +19,7 @@
 #include <vector>
 
 namespace anywarp::ptx {
+struct MatrixOperation;
 struct TextureOperands;
 }
 
@@ -132,6 +133,9 @@ public:
     // warp.cc
     void shfl(const Instruction&), vote(const Instruction&), activemask(const Instruction&), match(const Instruction&);
     void redux(const Instruction&), elect(const Instruction&);
+    // matrix.cc
+    void matrix_product(const Instruction&), matrix_fragment(const Instruction&), matrix_rows(const Instruction&);
+    void movmatrix(const Instruction&);
     // barrier.cc
     void bar(const Instruction&);
     void mbarrier(const Instruction&);
@@ -214,6 +218,10 @@ private:
     void store_texels(const Instruction& i, const ptx::TextureOperands& operands, Value* texels);
     Value* surface_address(const Instruction& i, const ptx::TextureOperands& operands, Value* handle, unsigned bytes);
     void where_inside(const Instruction& i, Value* address, llvm::function_ref<void()> access);
+
+    // --- matrices (matrix.cc) -------------------------------------------------------------------------------------------
+    Value* from_lane(Value* v, Value* source);
+    void directed_product(const Instruction& i, const ptx::MatrixOperation& operation, const char* rounding);
 
     // --- calls ------------------------------------------------------------------------------------------------------------
     bool call_service(const Instruction& i, const ptx::Function& callee, llvm::ArrayRef<Operand> arguments,
