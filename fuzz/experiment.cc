@@ -115,7 +115,7 @@ std::vector<Configuration> some_configurations(const Case& test, uint64_t seed) 
     return some;
 }
 
-Experiment::Experiment(std::string name, std::string text, uint64_t seed, bool all, bool oracle_only)
+Experiment::Experiment(std::string name, std::string text, uint64_t seed, const Choice& choice)
     : test_(ptx_run::parse_case(name, text)), seed_(seed) {
     auto module = ptx::parse_module(std::move(text), std::move(name));
     if (!module) {
@@ -162,10 +162,13 @@ Experiment::Experiment(std::string name, std::string text, uint64_t seed, bool a
             std::memcpy(params_.data() + layout.offsets[i], &p, 8);
         }
 #ifdef ANYWARP_PTX_RUN_COMPILED
-    if (oracle_only) return;
+    if (choice.kind == Choice::none) return;
     machine::register_services();
     auto begin = std::chrono::steady_clock::now();
-    configurations_ = all ? all_configurations(test_) : some_configurations(test_, seed);
+    if (choice.kind == Choice::single)
+        configurations_ = {choice.configuration};
+    else
+        configurations_ = choice.kind == Choice::all ? all_configurations(test_) : some_configurations(test_, seed);
     for (const Configuration& c : configurations_) {
         jit::CompileOptions options;
         if (!c.any_block) std::copy_n(test_.block, 3, options.block_dim);
@@ -181,7 +184,7 @@ Experiment::Experiment(std::string name, std::string text, uint64_t seed, bool a
     }
     compile_seconds = since(begin);
 #else
-    (void)all, (void)oracle_only;
+    (void)choice;
 #endif
 }
 
@@ -258,6 +261,7 @@ bool Experiment::execute(uint64_t input) {
             return false;
         }
         if (std::memcmp(memory_, expected_.data(), size_)) {
+            culprit_ = int(c);
             problem_ = configurations_[c].describe() + ", " + where + "\n" + difference(expected_.data(), memory_);
             return false;
         }

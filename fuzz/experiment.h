@@ -25,15 +25,23 @@ struct Configuration {
 std::vector<Configuration> all_configurations(const ptx_run::Case& test);
 std::vector<Configuration> some_configurations(const ptx_run::Case& test, uint64_t seed);
 
+/// Which configurations an experiment compiles: a few chosen by the seed, every one, none, or this one.
+struct Choice {
+    enum Kind { some, all, none, single } kind = some;
+    Configuration configuration;
+};
+
 class Experiment {
 public:
     /// Parses, and compiles for each configuration. `problem()` says what went wrong.
-    Experiment(std::string name, std::string text, uint64_t seed, bool all, bool oracle_only);
+    Experiment(std::string name, std::string text, uint64_t seed, const Choice& choice);
     /// Runs the inputs of one number on the oracle and on all configurations; false when something differs (see `problem`).
     /// Input 0 is what the header's fills say.
     bool execute(uint64_t input);
 
     const std::string& problem() const { return problem_; }
+    /// The configuration that the oracle disagreed with.
+    const Configuration* culprit() const { return culprit_ < 0 ? nullptr : &configurations_[size_t(culprit_)]; }
     uint64_t executions() const { return executions_; }
     uint64_t oracle_instructions() const { return instructions_; }
     double compile_seconds = 0, oracle_seconds = 0, compiled_seconds = 0;
@@ -44,6 +52,7 @@ private:
 
     ptx_run::Case test_;
     std::string problem_;
+    int culprit_ = -1;
     uint64_t seed_, executions_ = 0, instructions_ = 0;
     std::unique_ptr<ptx::Module> module_;
     uint32_t kernel_ = 0, static_shared_ = 0;

@@ -80,13 +80,16 @@ bool parse(int argc, char** argv, Options& o) {
     return !o.reduce || o.file;
 }
 
+Choice choice_of(const Options& o) { return {o.oracle_only ? Choice::none : o.all ? Choice::all : Choice::some, {}}; }
+
 /// Whether compiled code and oracle disagree on this text; not when it doesn't parse, or the oracle can't run it.
-std::string disagreement(const Options& o, const std::string& text) {
+std::string disagreement(const Options& o, const std::string& text, Choice& choice) {
     alarm(hang_seconds);
-    Experiment experiment("reduced", text, o.seed, o.all, false);
+    Experiment experiment("reduced", text, o.seed, choice);
     for (uint64_t k = 0; experiment.problem().empty() && k < o.inputs; ++k) experiment.execute(k);
-    const std::string& p = experiment.problem();
-    return p.starts_with("width") && p.find("\n") != std::string::npos ? p : "";
+    if (!experiment.culprit()) return "";
+    choice = {Choice::single, *experiment.culprit()};
+    return experiment.problem();
 }
 
 /// Delta debugging over lines: ever smaller pieces are left out while the disagreement stays.
@@ -99,7 +102,8 @@ int reduce(const Options& o, std::string text) {
         for (const std::string& l : v) s += l + "\n";
         return s;
     };
-    std::string problem = disagreement(o, text);
+    Choice choice = choice_of(o);
+    std::string problem = disagreement(o, text, choice);
     if (problem.empty()) return std::puts("no difference to reduce"), 2;
     // A line that gives a register its first value carries the mark "// first": without it the register would hold anything.
     auto may_go = [](const std::string& l) {
@@ -112,7 +116,7 @@ int reduce(const Options& o, std::string text) {
                 std::vector<std::string> fewer;
                 for (size_t i = 0; i < lines.size(); ++i)
                     if (i < at || i >= at + piece || !may_go(lines[i])) fewer.push_back(lines[i]);
-                std::string p = fewer.size() < lines.size() ? disagreement(o, joined(fewer)) : "";
+                std::string p = fewer.size() < lines.size() ? disagreement(o, joined(fewer), choice) : "";
                 if (p.empty()) {
                     at += piece;
                     continue;
@@ -156,7 +160,7 @@ int main(int argc, char** argv) {
         if (o.verbose) std::fprintf(stderr, "seed %llu\n", (unsigned long long)s);
         if (o.print) std::fputs(text.c_str(), stdout);
         alarm(hang_seconds);
-        Experiment experiment("seed " + std::to_string(s), text, s, o.all, o.oracle_only);
+        Experiment experiment("seed " + std::to_string(s), text, s, choice_of(o));
         for (uint64_t k = 0; experiment.problem().empty() && k < o.inputs; ++k) experiment.execute(k);
         ++programs;
         executions += experiment.executions();

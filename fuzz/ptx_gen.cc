@@ -58,9 +58,14 @@ std::string Generator::program() {
             "    .reg .b16 %s<4>;\n    .reg .b16 %c<4>;\n    .reg .f32 %f<4>;\n    .reg .f64 %g<4>;\n    .reg .f32 %x<5>;\n    .reg .f64 %y<4>;\n"
             "    .reg .b32 %h<4>;\n    .local .align 16 .b8 array[32];\n";
     prologue();
+    std::string begin = std::move(text_);
+    text_.clear();
     statements(0, same_in_block);
     epilogue();
-    return head + text_ + "    ret;\n}\n";
+    std::string body = std::move(text_);
+    // So that the reducer can't make a program that reads what nobody wrote.
+    for (unsigned i = 0; i < loops_; ++i) first("mov.u32 %i" + std::to_string(i) + ", 0;");
+    return head + begin + text_ + body + "    ret;\n}\n";
 }
 
 void Generator::prologue() {

@@ -20,6 +20,11 @@ public:
         stream_.read(static_cast<char*>(target), static_cast<std::streamsize>(bytes));
         return static_cast<size_t>(stream_.gcount()) == bytes;
     }
+    uint64_t size() {
+        stream_.clear();
+        stream_.seekg(0, std::ios::end);
+        return static_cast<uint64_t>(std::max<std::streamoff>(stream_.tellg(), 0));
+    }
     std::string text(uint64_t offset) {
         stream_.clear();
         stream_.seekg(static_cast<std::streamoff>(offset));
@@ -84,6 +89,7 @@ Result<std::optional<ElfFile>> read_elf(const fs::path& path) {
     elf.kind = header.e_type == ET_EXEC || has_interpreter ? ElfFile::Kind::program : ElfFile::Kind::library;
     if (!dynamic) return elf;
 
+    if (dynamic->p_filesz > reader.size()) return damaged(); // before room is made for it
     std::vector<Elf64_Dyn> entries(dynamic->p_filesz / sizeof(Elf64_Dyn));
     if (!reader.read(dynamic->p_offset, entries.data(), entries.size() * sizeof(Elf64_Dyn))) return damaged();
     uint64_t strings = 0;

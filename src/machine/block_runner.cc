@@ -29,6 +29,8 @@ void BlockRunner::begin(const KernelInfo& info) {
         frames_capacity_ = needed;
         frames_align_ = align;
     }
+    context_.frames_low = frames_;
+    context_.frames_high = frames_ + needed;
     if (states_.size() < warps_) {
         states_.resize(warps_);
         next_.resize(warps_);

@@ -36,12 +36,15 @@ struct BlockContext {
     uint64_t* counters;            // Counter values of this worker; null when statistics are off
     void* grid_barrier;            // %envreg1/2: cooperative-groups workspace of the grid (device memory), may be null
     void* machine;                 // the machine's own; generated code only passes the context on
+    const uint8_t* frames_low;     // the frames of a block that suspends: local arrays lie there, too
+    const uint8_t* frames_high;
 };
 static_assert(offsetof(BlockContext, params) == 40 && offsetof(BlockContext, shared) == 48 &&
               offsetof(BlockContext, image) == 56 && offsetof(BlockContext, shared_size) == 64 &&
               offsetof(BlockContext, smid) == 72 && offsetof(BlockContext, gridid) == 80 &&
               offsetof(BlockContext, stack_low) == 88 && offsetof(BlockContext, counters) == 104 &&
-              offsetof(BlockContext, grid_barrier) == 112 && offsetof(BlockContext, machine) == 120);
+              offsetof(BlockContext, grid_barrier) == 112 && offsetof(BlockContext, machine) == 120 &&
+              offsetof(BlockContext, frames_low) == 128);
 
 /// Dynamic statistics that code compiled with CompileOptions::statistics adds to BlockContext::counters.
 enum Counter : uint32_t {

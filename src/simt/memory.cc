@@ -268,10 +268,12 @@ void Emitter::isspacep(const Instruction& i) {
         Value* offset = b.CreateSub(v, b.CreatePtrToInt(shared_base, t));
         return b.CreateICmpULT(offset, b.CreateZExt(context_field(offsetof(BlockContext, shared_size), b.getInt32Ty()), t));
     };
-    auto inside_stack = [&] {
-        Value *low = context_field(offsetof(BlockContext, stack_low), t),
-              *high = context_field(offsetof(BlockContext, stack_high), t);
-        return b.CreateAnd(b.CreateICmpUGE(v, low), b.CreateICmpULT(v, high));
+    auto between = [&](size_t low, size_t high) {
+        return b.CreateAnd(b.CreateICmpUGE(v, context_field(low, t)), b.CreateICmpULT(v, context_field(high, t)));
+    };
+    auto inside_stack = [&] { // or inside the frames of a kernel that suspends: its local arrays are part of them
+        return b.CreateOr(between(offsetof(BlockContext, stack_low), offsetof(BlockContext, stack_high)),
+                          between(offsetof(BlockContext, frames_low), offsetof(BlockContext, frames_high)));
     };
     Value* r;
     switch (i.space) {
