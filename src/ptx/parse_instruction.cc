@@ -244,11 +244,12 @@ bool BodyParser::parse_primary_operand(Operand& operand) {
         if (!resolve(name, token_.where, operand)) return false;
         advance();
         if (!parse_component(operand)) return false;
+        if (operand.kind == Operand::Kind::reg && token_.is('+')) return parse_register_sum(operand);
         if (operand.kind == Operand::Kind::symbol && token_.is('[')) {
             const Variable* array = nullptr;
             if (operand.symbol.kind == Symbol::Kind::module_variable) array = &module_.variables[operand.symbol.index];
             if (operand.symbol.kind == Symbol::Kind::local_variable) array = &body_.variables[operand.symbol.index];
-            if (!array) return fail_here("an array");
+            if (!array || !array->is_array) return fail_here("an array");
             advance();
             int64_t index;
             if (!parse_integer(index) || !expect(']')) return false;
@@ -270,6 +271,34 @@ bool BodyParser::parse_primary_operand(Operand& operand) {
     operand.kind = value.is_float ? Operand::Kind::immediate_float : Operand::Kind::immediate;
     operand.bits = value.bits;
     operand.float_is_single = value.single;
+    return true;
+}
+
+/// `st.u64 [%rd1], %rd2 + 8`: ptxas takes a register plus a constant as a source of any instruction. It becomes an add before it.
+bool BodyParser::parse_register_sum(Operand& operand) {
+    SourceLocation where = token_.where;
+    Register reg = body_.registers[operand.reg];
+    Type type = bits(reg.type) == 16 ? Type::u16 : bits(reg.type) == 32 ? Type::u32 : bits(reg.type) == 64 ? Type::u64 : Type::none;
+    if (type == Type::none || is_float(reg.type) || (reg.vector > 1 && operand.component < 0) || operand.minus)
+        return fail(where, "only an integer register can be added to");
+    advance();
+    Constant value;
+    if (!parse_constant(value, 10)) return false;
+    if (value.is_float) return fail(where, "only an integer can be added to a register");
+    Instruction add;
+    add.opcode = Opcode::add;
+    add.types = {type};
+    add.where = where;
+    add.operands.resize(3);
+    add.operands[0].kind = Operand::Kind::reg;
+    add.operands[0].reg = add_register(reg.name + "$sum", reg.type, 1);
+    add.operands[0].where = where;
+    add.operands[1] = operand;
+    add.operands[2].kind = Operand::Kind::immediate;
+    add.operands[2].bits = value.bits;
+    add.operands[2].where = where;
+    operand = add.operands[0];
+    body_.instructions.push_back(std::move(add));
     return true;
 }
 

@@ -510,7 +510,11 @@ private:
         if (!address_first) check_destination(in);
         const Operand& value = in.operands[address_first ? 1 : 0];
         if (in.vector > 1) {
-            if (value.kind == Operand::Kind::reg && body_.registers[value.reg].vector == in.vector) return;
+            if (value.kind == Operand::Kind::reg && body_.registers[value.reg].vector == in.vector) {
+                const Register& r = body_.registers[value.reg];
+                if (!agree_wider(in.type(), r.type)) report(value.where, "'" + r.name + "' is " + name(r.type) + ", " + name(in) + " needs " + name(in.type()));
+                return;
+            }
             if (value.kind != Operand::Kind::vector || value.elements.size() != in.vector)
                 return report(value.where, name(in) + " needs a vector of " + std::to_string(in.vector) + " elements");
             for (const Operand& element : value.elements) check_value(in, element, !loads && !stores);
