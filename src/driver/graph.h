@@ -22,6 +22,7 @@ struct GraphMemory {
     CUdeviceptr address = 0;
     size_t bytes = 0;
     std::atomic<bool> in_use{false}; // allocated by a run and not freed since
+    bool associated = false;         // counts as used: from its first run until the memory is trimmed
     ~GraphMemory();
 };
 

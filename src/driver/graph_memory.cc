@@ -34,14 +34,16 @@ Book& book() {
 }
 
 void take(Book& all, const std::shared_ptr<GraphMemory>& memory) {
-    if (memory->in_use.exchange(true)) return;
+    memory->in_use = true;
+    if (std::exchange(memory->associated, true)) return;
     Usage& usage = all.usage[memory->device->ordinal()];
     usage.used += memory->bytes;
     usage.used_high = std::max(usage.used_high, usage.used);
 }
 
-void give_back(Book& all, GraphMemory& memory) {
-    if (!memory.in_use.exchange(false)) return;
+/// Memory stays with its graph after it was freed, for the next run, until it is trimmed.
+void dissociate(Book& all, GraphMemory& memory) {
+    if (!std::exchange(memory.associated, false)) return;
     all.usage[memory.device->ordinal()].used -= memory.bytes;
 }
 
@@ -51,7 +53,7 @@ GraphMemory::~GraphMemory() {
     {
         Book& all = book();
         std::lock_guard lock(all.mutex);
-        give_back(all, *this);
+        dissociate(all, *this);
         all.usage[device->ordinal()].reserved -= bytes;
         all.known.erase(address);
     }
@@ -98,7 +100,7 @@ Result<void> begin_graph_memory(const CUgraph_st& graph, bool free_first) {
         all.held[memory->address] = memory;
     }
     for (const auto& memory : freed) {
-        give_back(all, *memory);
+        memory->in_use = false;
         auto held = all.held.find(memory->address);
         if (held == all.held.end()) continue;
         dropped.push_back(std::move(held->second)); // outside the lock, as it may be the last reference
@@ -115,7 +117,7 @@ bool free_graph_memory(CUdeviceptr address) {
     if (held == all.held.end()) return false;
     memory = std::move(held->second);
     all.held.erase(held);
-    give_back(all, *memory);
+    memory->in_use = false;
     return true;
 }
 
@@ -166,7 +168,14 @@ CUresult cuDeviceSetGraphMemAttribute(CUdevice ordinal, CUgraphMem_attribute whi
 
 CUresult cuDeviceGraphMemTrim(CUdevice ordinal) {
     return with_driver(__func__, [&]() -> Result<void> {
-        ANYWARP_TRY(device_of(ordinal));
-        return {}; // memory goes with the last graph that holds it: nothing is kept in reserve
+        ANYWARP_TRY_AS(device, device_of(ordinal));
+        std::vector<std::shared_ptr<GraphMemory>> held; // dropped outside the lock, as each may be the last reference
+        Book& all = book();
+        std::lock_guard lock(all.mutex);
+        for (auto& [address, weak] : all.known) {
+            held.push_back(weak.lock());
+            if (held.back() && held.back()->device == device && !held.back()->in_use) dissociate(all, *held.back());
+        }
+        return {};
     });
 }

@@ -303,6 +303,9 @@ TEST_F(Graph, MemoryNodes) {
     OK(cuGraphLaunch(exec, stream));
     OK(cuMemFree(alloc.dptr));
     OK(cuDeviceGetGraphMemAttribute(device, CU_GRAPH_MEM_ATTR_USED_MEM_CURRENT, &used));
+    EXPECT_EQ(used, 4096u); // it stays with the graph until it is trimmed
+    OK(cuDeviceGraphMemTrim(device));
+    OK(cuDeviceGetGraphMemAttribute(device, CU_GRAPH_MEM_ATTR_USED_MEM_CURRENT, &used));
     EXPECT_EQ(used, 0u);
     // A graph that frees what it allocates can be launched again and again.
     OK(cuGraphAddMemFreeNode(&freed, graph, &set, 1, alloc.dptr));
