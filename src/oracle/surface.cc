@@ -16,8 +16,8 @@ namespace {
 using ptx::TextureOperands;
 
 /// Where an access of `size` bytes begins; nothing where .zero drops it. Out of range under .trap is a fault.
-std::optional<uint64_t> surface_address(Thread& thread, const Instruction& instruction, const TextureOperands& o, const AnywarpTexture& t,
-                                        unsigned size) {
+std::optional<uint64_t> surface_address(Thread& thread, const Instruction& instruction, const TextureOperands& o,
+                                        const AnywarpTexture& t, unsigned size) {
     if (!o.coordinates || o.cube || o.multisample) refuse(thread, instruction);
     bool formatted = instruction.has(Modifier::p), clamps = instruction.has(Modifier::clamp);
     bool cube = t.geometry == ANYWARP_GEOMETRY_CUBE || t.geometry == ANYWARP_GEOMETRY_CUBE_LAYERED;

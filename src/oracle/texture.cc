@@ -176,7 +176,9 @@ void cross_edge(int64_t size, int64_t& face, int64_t& x, int64_t& y) {
     y = std::clamp<int64_t>(int64_t(std::floor(p.t * n)), 0, size - 1);
 }
 
-bool is_cube(const AnywarpTexture& t) { return t.geometry == ANYWARP_GEOMETRY_CUBE || t.geometry == ANYWARP_GEOMETRY_CUBE_LAYERED; }
+bool is_cube(const AnywarpTexture& t) {
+    return t.geometry == ANYWARP_GEOMETRY_CUBE || t.geometry == ANYWARP_GEOMETRY_CUBE_LAYERED;
+}
 
 /// One fetch with floating-point coordinates, read from the instruction.
 struct Fetch {
@@ -190,7 +192,9 @@ struct Fetch {
     int64_t layer = 0, face = 0;
     float reference = 0;
 
-    int64_t size(unsigned axis, unsigned level) const { return size_of_level(axis == 0 ? t.width : axis == 1 ? t.height : t.depth, level); }
+    int64_t size(unsigned axis, unsigned level) const {
+        return size_of_level(axis == 0 ? t.width : axis == 1 ? t.height : t.depth, level);
+    }
 
     /// Tap (dx, dy, dz) above the lower texel.
     Value tap(unsigned level, const Coordinate* c, const unsigned* step) const {
@@ -222,7 +226,8 @@ struct Fetch {
     Value level(unsigned l) const {
         bool linear = t_linear();
         Coordinate c[3];
-        for (unsigned a = 0; a < dimensions; ++a) c[a] = place(x[a], size(a, l), effective_mode(s, a, normalized), normalized, linear);
+        for (unsigned a = 0; a < dimensions; ++a)
+            c[a] = place(x[a], size(a, l), effective_mode(s, a, normalized), normalized, linear);
         if (!linear) {
             const unsigned none[3] = {0, 0, 0};
             return tap(l, c, none);
@@ -266,7 +271,9 @@ struct Fetch {
     }
 };
 
-uint32_t result_bits(const Value& v, unsigned i) { return v.exact || !v.is_number ? v.bits[i] : std::bit_cast<uint32_t>(float(v.number[i])); }
+uint32_t result_bits(const Value& v, unsigned i) {
+    return v.exact || !v.is_number ? v.bits[i] : std::bit_cast<uint32_t>(float(v.number[i]));
+}
 
 uint16_t to_half(uint32_t float_bits) { return uint16_t(from_double(double(std::bit_cast<float>(float_bits)), format_f16)); }
 
@@ -345,7 +352,8 @@ Value fetch_texel(Thread& thread, const TextureOperands& o) {
         int32_t i = int32_t(uint32_t(read_element(thread, *o.coordinates, o.first + a, Type::b32)) +
                             (o.offset ? uint32_t(read_element(thread, *o.offset, a, Type::b32)) : 0));
         bool border = s.address_mode[a] == ANYWARP_ADDRESS_BORDER || (linear_memory && a == 0);
-        index[a] = apply_mode(i, size_of_level(sizes[a], unsigned(level)), border ? ANYWARP_ADDRESS_BORDER : ANYWARP_ADDRESS_CLAMP);
+        index[a] =
+            apply_mode(i, size_of_level(sizes[a], unsigned(level)), border ? ANYWARP_ADDRESS_BORDER : ANYWARP_ADDRESS_CLAMP);
         outside |= index[a] < 0;
     }
     if (outside && linear_memory) {
@@ -355,8 +363,10 @@ Value fetch_texel(Thread& thread, const TextureOperands& o) {
     }
     if (outside) return border_value(t, s);
     uint32_t slice = 0;
-    if (o.layered) slice = std::min(uint32_t(read_element(thread, *o.coordinates, o.multisample ? 1 : 0, Type::u32)), t.layers - 1);
-    if (o.multisample) slice = slice * t.samples + std::min(uint32_t(read_element(thread, *o.coordinates, 0, Type::u32)), t.samples - 1);
+    if (o.layered)
+        slice = std::min(uint32_t(read_element(thread, *o.coordinates, o.multisample ? 1 : 0, Type::u32)), t.layers - 1);
+    if (o.multisample)
+        slice = slice * t.samples + std::min(uint32_t(read_element(thread, *o.coordinates, 0, Type::u32)), t.samples - 1);
     return read_texel(thread, t, unsigned(level), o.dimensions == 3 ? index[2] : int64_t(slice), index[0], index[1]);
 }
 
@@ -424,7 +434,8 @@ Flow execute_texture(Thread& thread, const Instruction& instruction) {
                              : instruction.has(Modifier::component_a) ? 3
                                                                       : 0;
         Coordinate c[2];
-        for (unsigned a = 0; a < 2; ++a) c[a] = place(f.x[a], f.size(a, 0), effective_mode(f.s, a, f.normalized), f.normalized, true);
+        for (unsigned a = 0; a < 2; ++a)
+            c[a] = place(f.x[a], f.size(a, 0), effective_mode(f.s, a, f.normalized), f.normalized, true);
         const unsigned steps[4][3] = {{0, 1, 0}, {1, 1, 0}, {1, 0, 0}, {0, 0, 0}}; // from the lower left counter-clockwise
         Value result;
         result.exact = true;
@@ -464,7 +475,9 @@ Flow execute_texture_query(Thread& thread, const Instruction& instruction) {
         AnywarpSampler s = magic == ANYWARP_TEXTURE_MAGIC ? read_texture(thread, at, magic).sampler : read_sampler(thread, at);
         if (has(filter_mode)) return answer(s.filter == ANYWARP_FILTER_LINEAR);
         if (has(force_unnormalized_coords)) return answer(!s.normalized);
-        switch (s.address_mode[has(addr_mode_0) ? 0 : has(addr_mode_1) ? 1 : 2]) { // wrap, mirror, clamp_ogl, clamp_to_edge, clamp_to_border
+        switch (s.address_mode[has(addr_mode_0)   ? 0
+                               : has(addr_mode_1) ? 1
+                                                  : 2]) { // wrap, mirror, clamp_ogl, clamp_to_edge, clamp_to_border
         case ANYWARP_ADDRESS_WRAP:
             return answer(0);
         case ANYWARP_ADDRESS_MIRROR:

@@ -23,11 +23,16 @@ namespace {
 
 /// What PTX calls the address modes; clamp_ogl, the clamp of OpenGL, is treated as clamp_to_edge.
 bool find_address_mode(std::string_view name, uint32_t& mode) {
-    if (name == "wrap") mode = ANYWARP_ADDRESS_WRAP;
-    else if (name == "mirror") mode = ANYWARP_ADDRESS_MIRROR;
-    else if (name == "clamp_ogl" || name == "clamp_to_edge") mode = ANYWARP_ADDRESS_CLAMP;
-    else if (name == "clamp_to_border") mode = ANYWARP_ADDRESS_BORDER;
-    else return false;
+    if (name == "wrap")
+        mode = ANYWARP_ADDRESS_WRAP;
+    else if (name == "mirror")
+        mode = ANYWARP_ADDRESS_MIRROR;
+    else if (name == "clamp_ogl" || name == "clamp_to_edge")
+        mode = ANYWARP_ADDRESS_CLAMP;
+    else if (name == "clamp_to_border")
+        mode = ANYWARP_ADDRESS_BORDER;
+    else
+        return false;
     return true;
 }
 

@@ -8,16 +8,35 @@ void set_geometry(TextureOperands& t, Modifier m) {
     unsigned dimensions = 0, vector = 0;
     bool layered = false, cube = false, multisample = false;
     switch (m) {
-    case Modifier::tex_1d: dimensions = 1, vector = 1; break;
-    case Modifier::tex_2d: dimensions = 2, vector = 2; break;
-    case Modifier::tex_3d: dimensions = 3, vector = 4; break;
-    case Modifier::tex_a1d: dimensions = 1, vector = 2, layered = true; break;
-    case Modifier::tex_a2d: dimensions = 2, vector = 4, layered = true; break;
-    case Modifier::tex_cube: dimensions = 3, vector = 4, cube = true; break;
-    case Modifier::tex_acube: dimensions = 3, vector = 4, cube = true, layered = true; break;
-    case Modifier::tex_2dms: dimensions = 2, vector = 4, multisample = true; break;
-    case Modifier::tex_a2dms: dimensions = 2, vector = 4, layered = true, multisample = true; break;
-    default: return;
+    case Modifier::tex_1d:
+        dimensions = 1, vector = 1;
+        break;
+    case Modifier::tex_2d:
+        dimensions = 2, vector = 2;
+        break;
+    case Modifier::tex_3d:
+        dimensions = 3, vector = 4;
+        break;
+    case Modifier::tex_a1d:
+        dimensions = 1, vector = 2, layered = true;
+        break;
+    case Modifier::tex_a2d:
+        dimensions = 2, vector = 4, layered = true;
+        break;
+    case Modifier::tex_cube:
+        dimensions = 3, vector = 4, cube = true;
+        break;
+    case Modifier::tex_acube:
+        dimensions = 3, vector = 4, cube = true, layered = true;
+        break;
+    case Modifier::tex_2dms:
+        dimensions = 2, vector = 4, multisample = true;
+        break;
+    case Modifier::tex_a2dms:
+        dimensions = 2, vector = 4, layered = true, multisample = true;
+        break;
+    default:
+        return;
     }
     t.geometry = m;
     t.dimensions = dimensions;
@@ -29,7 +48,8 @@ void set_geometry(TextureOperands& t, Modifier m) {
 }
 
 bool is_vector(const Body& body, const Operand& o) {
-    return o.kind == Operand::Kind::vector || (o.kind == Operand::Kind::reg && o.component < 0 && body.registers[o.reg].vector > 1);
+    return o.kind == Operand::Kind::vector ||
+           (o.kind == Operand::Kind::reg && o.component < 0 && body.registers[o.reg].vector > 1);
 }
 
 bool is_float_scalar(const Body& body, const Operand& o) {
@@ -86,7 +106,8 @@ TextureOperands texture_operands(const Body& body, const Instruction& in) {
             t.dy = take();
         }
         bool may_shift = !t.cube;
-        if (next < count && may_shift && (is_vector(body, in.operands[next]) || !is_float_scalar(body, in.operands[next]))) t.offset = take();
+        if (next < count && may_shift && (is_vector(body, in.operands[next]) || !is_float_scalar(body, in.operands[next])))
+            t.offset = take();
         if (next < count && !is_vector(body, in.operands[next])) t.compare = take();
     }
     t.surplus += unsigned(count - next);

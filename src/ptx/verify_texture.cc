@@ -4,9 +4,9 @@
 // gradients have exactly as many. The same is accepted and refused as by NVIDIA's assembler.
 //
 // Source: PTX ISA 9.0, 5.3, 9.7.10, 9.7.11.
+#include "ptx/verify_texture.h"
 #include "ptx/tables.h"
 #include "ptx/texture_operands.h"
-#include "ptx/verify_texture.h"
 
 namespace anywarp::ptx {
 namespace {
@@ -20,11 +20,15 @@ public:
         if (t_.surplus) return report_(in_.where, name() + " has " + std::to_string(t_.surplus) + " operands too many");
         if (!t_.handle) return report_(in_.where, name() + " needs a texture or surface in brackets");
         switch (in_.opcode) {
-        case Opcode::tex: return check_tex();
-        case Opcode::tld4: return check_tld4();
+        case Opcode::tex:
+            return check_tex();
+        case Opcode::tld4:
+            return check_tld4();
         case Opcode::txq:
-        case Opcode::suq: return check_query();
-        default: return check_surface();
+        case Opcode::suq:
+            return check_query();
+        default:
+            return check_surface();
         }
     }
 
@@ -53,13 +57,15 @@ private:
         }
         if (o.reg == no_index) return report_(o.where, expected);
         const Register& r = body_.registers[o.reg];
-        if (r.type != Type::u64 && r.type != Type::b64 && r.type != Type::s64) report_(o.where, expected + ", '" + r.name + "' is " + name(r.type));
+        if (r.type != Type::u64 && r.type != Type::b64 && r.type != Type::s64)
+            report_(o.where, expected + ", '" + r.name + "' is " + name(r.type));
     }
 
     static bool agree(Type wanted, Type given) {
         if (given == Type::pred || bits(given) != bits(wanted)) return false;
         if (is_bits(wanted) || is_bits(given)) return true;
-        return is_float(wanted) == is_float(given) || (wanted == Type::f16x2 && is_integer(given)) || (wanted == Type::f16 && is_integer(given));
+        return is_float(wanted) == is_float(given) || (wanted == Type::f16x2 && is_integer(given)) ||
+               (wanted == Type::f16 && is_integer(given));
     }
 
     void check_elements(const Operand& o, unsigned begin, unsigned end, Type wanted) {
@@ -74,15 +80,16 @@ private:
             return report_(o.where, "a float constant where " + name() + " needs " + name(wanted));
         if (o.kind != Operand::Kind::reg) return;
         const Register& r = body_.registers[o.reg];
-        if (!agree(wanted, r.type)) report_(o.where, "'" + r.name + "' is " + name(r.type) + ", " + name() + " needs " + name(wanted));
+        if (!agree(wanted, r.type))
+            report_(o.where, "'" + r.name + "' is " + name(r.type) + ", " + name() + " needs " + name(wanted));
     }
 
     bool check_vector(const Operand& o, unsigned least, bool padded, const char* what) {
         unsigned n = elements_of(body_, o);
         bool ok = padded ? n >= least && (n == 1 || n == 2 || n == 4) : n == least;
         if (!ok)
-            report_(o.where, std::string("the ") + what + " of " + name() + "." + std::string(spelling(t_.geometry)) + " has " + std::to_string(least) +
-                                 " elements, not " + std::to_string(n));
+            report_(o.where, std::string("the ") + what + " of " + name() + "." + std::string(spelling(t_.geometry)) + " has " +
+                                 std::to_string(least) + " elements, not " + std::to_string(n));
         return ok;
     }
 
@@ -104,17 +111,19 @@ private:
         if (!t_.destination) return report_(in_.where, name() + " needs a destination");
         unsigned n = elements_of(body_, *t_.destination);
         if (n != elements)
-            return report_(t_.destination->where,
-                           "the destination of " + name() + " has " + std::to_string(elements) + " elements, not " + std::to_string(n));
+            return report_(t_.destination->where, "the destination of " + name() + " has " + std::to_string(elements) +
+                                                      " elements, not " + std::to_string(n));
         check_elements(*t_.destination, 0, elements, type);
         if (t_.predicate && t_.predicate->kind == Operand::Kind::reg && body_.registers[t_.predicate->reg].type != Type::pred)
             report_(t_.predicate->where, "'" + body_.registers[t_.predicate->reg].name + "' is not a predicate");
     }
 
     void check_extras() { // offset and depth comparison
-        if (t_.offset && check_vector(*t_.offset, t_.dimensions == 3 ? 4 : t_.dimensions, false, "offset")) check_elements(*t_.offset, 0, t_.dimensions, Type::b32);
+        if (t_.offset && check_vector(*t_.offset, t_.dimensions == 3 ? 4 : t_.dimensions, false, "offset"))
+            check_elements(*t_.offset, 0, t_.dimensions, Type::b32);
         if (!t_.compare) return;
-        if (t_.geometry == Modifier::tex_3d || t_.multisample) return report_(t_.compare->where, "." + std::string(spelling(t_.geometry)) + " has no depth comparison");
+        if (t_.geometry == Modifier::tex_3d || t_.multisample)
+            return report_(t_.compare->where, "." + std::string(spelling(t_.geometry)) + " has no depth comparison");
         check_scalar(*t_.compare, Type::f32);
     }
 
@@ -128,7 +137,8 @@ private:
         if (in_.vector != elements) return report_(in_.where, "'tex' of " + name(dtype) + " needs .v" + std::to_string(elements));
         if (t_.cube && ctype != Type::f32) return report_(in_.where, "cubes need .f32 coordinates");
         if (t_.multisample && ctype != Type::s32) return report_(in_.where, "multi-sample textures need .s32 coordinates");
-        if (t_.multisample && has({Modifier::level, Modifier::grad})) return report_(in_.where, "multi-sample textures have no levels");
+        if (t_.multisample && has({Modifier::level, Modifier::grad}))
+            return report_(in_.where, "multi-sample textures have no levels");
         if (in_.has(Modifier::grad) && ctype != Type::f32) return report_(in_.where, "'tex.grad' needs .f32 coordinates");
         check_handle(*t_.handle, Type::texref);
         if (t_.sampler) check_handle(*t_.sampler, Type::samplerref);
@@ -152,7 +162,8 @@ private:
 
     void check_tld4() {
         using enum Modifier;
-        if (!has({r, component_g, component_b, component_a})) return report_(in_.where, "'tld4' needs a component: .r, .g, .b or .a");
+        if (!has({r, component_g, component_b, component_a}))
+            return report_(in_.where, "'tld4' needs a component: .r, .g, .b or .a");
         if (t_.geometry != tex_2d && t_.geometry != tex_a2d && t_.geometry != tex_cube && t_.geometry != tex_acube)
             return report_(in_.where, "'tld4' needs a geometry: .2d, .a2d, .cube or .acube");
         Type dtype = in_.type(0);
@@ -181,9 +192,12 @@ private:
         }
         const Variable* v = variable(*t_.handle);
         bool sampler = !surface && v && v->type == Type::samplerref;
-        if (surface) check_handle(*t_.handle, Type::surfref);
-        else if (forces || (sampler && of_sampler)) check_handle(*t_.handle, Type::samplerref);
-        else check_handle(*t_.handle, Type::texref);
+        if (surface)
+            check_handle(*t_.handle, Type::surfref);
+        else if (forces || (sampler && of_sampler))
+            check_handle(*t_.handle, Type::samplerref);
+        else
+            check_handle(*t_.handle, Type::texref);
         if (forces && !v) report_(t_.handle->where, ".samplerref expected");
         if (t_.destination) check_scalar(*t_.destination, Type::b32);
     }
@@ -201,22 +215,25 @@ private:
         if (reduces) {
             bool logic = has({and_, or_});
             if (!logic && !has({add, min, max})) return report_(in_.where, "'sured' needs .add, .min, .max, .and or .or");
-            bool fits = formatted ? type == Type::b32 || type == Type::b64
-                        : logic   ? type == Type::b32
+            bool fits = formatted      ? type == Type::b32 || type == Type::b64
+                        : logic        ? type == Type::b32
                         : in_.has(add) ? type == Type::u32 || type == Type::s32 || type == Type::u64
                                        : type == Type::u32 || type == Type::s32 || type == Type::u64 || type == Type::s64;
             if (!fits) return report_(in_.where, "'sured' of " + name(type) + " doesn't exist for this operation");
         } else {
             if (formatted ? type != Type::b32 : type != Type::b8 && type != Type::b16 && type != Type::b32 && type != Type::b64)
                 return report_(in_.where, name() + " has no type " + name(type));
-            if (bytes(type) * in_.vector > 16) return report_(in_.where, name() + " moves 128 bits at most, not " + std::to_string(bits(type) * in_.vector));
+            if (bytes(type) * in_.vector > 16)
+                return report_(in_.where, name() + " moves 128 bits at most, not " + std::to_string(bits(type) * in_.vector));
         }
         check_handle(*t_.handle, Type::surfref);
         if (!check_coordinates(Type::s32)) return;
         const Operand* data = loads ? t_.destination : t_.value;
         if (!data) return report_(in_.where, name() + " needs data");
         unsigned n = elements_of(body_, *data), wanted = reduces ? 1 : in_.vector;
-        if (n != wanted) return report_(data->where, "the data of " + name() + " has " + std::to_string(wanted) + " elements, not " + std::to_string(n));
+        if (n != wanted)
+            return report_(data->where,
+                           "the data of " + name() + " has " + std::to_string(wanted) + " elements, not " + std::to_string(n));
         for (unsigned i = 0; i < n; i++) { // registers may be wider than the type
             Operand storage;
             const Operand& o = element_of(body_, *data, i, storage);
@@ -237,13 +254,15 @@ private:
 
 } // namespace
 
-void verify_texture(const Module& module, const Function& function, const Body& body, const Instruction& instruction, const Report& report) {
+void verify_texture(const Module& module, const Function& function, const Body& body, const Instruction& instruction,
+                    const Report& report) {
     if (instruction.opcode == Opcode::istypep) {
         Type t = instruction.type();
         if (t != Type::texref && t != Type::samplerref && t != Type::surfref)
             return report(instruction.where, "'istypep' needs .texref, .samplerref or .surfref");
         const Operand& a = instruction.operands.at(1);
-        if (a.kind != Operand::Kind::reg || bits(body.registers[a.reg].type) != 64) report(a.where, "'istypep' needs a .u64 register");
+        if (a.kind != Operand::Kind::reg || bits(body.registers[a.reg].type) != 64)
+            report(a.where, "'istypep' needs a .u64 register");
         return;
     }
     TextureVerifier(module, function, body, instruction, report).check();

@@ -8,6 +8,7 @@
 namespace anywarp::ptx {
 
 using Report = std::function<void(SourceLocation, std::string)>;
-void verify_texture(const Module& module, const Function& function, const Body& body, const Instruction& instruction, const Report& report);
+void verify_texture(const Module& module, const Function& function, const Body& body, const Instruction& instruction,
+                    const Report& report);
 
 } // namespace anywarp::ptx

@@ -1,10 +1,10 @@
 // Calls of vector functions: what would be too much code to repeat at every place that needs it (texture sampling) stays a
 // function, of a whole warp.
 //
-// One thread calls `{i32, i32, i32, i32} anywarp_vector.NAME(arguments)`. The module also holds `void anywarp_lanes.NAME(arguments,
-// i1 active, ptr results)`: the same for one thread, with lane i's results at results[i], results[width + i] ... It is widened
-// once for each combination of uniform and varying arguments (widen_vector_functions in simd.cc); lanes that aren't active come
-// as a mask, or not at all where all are.
+// One thread calls `{i32, i32, i32, i32} anywarp_vector.NAME(arguments)`. The module also holds `void
+// anywarp_lanes.NAME(arguments, i1 active, ptr results)`: the same for one thread, with lane i's results at results[i],
+// results[width + i] ... It is widened once for each combination of uniform and varying arguments (widen_vector_functions in
+// simd.cc); lanes that aren't active come as a mask, or not at all where all are.
 #include "simd/widener.h"
 
 namespace anywarp::simd {
@@ -12,7 +12,8 @@ namespace anywarp::simd {
 using namespace llvm;
 
 Value* Widener::any_active(Value* vector) {
-    Value* lane = mask_ ? b_.CreateBinaryIntrinsic(Intrinsic::cttz, mask_bits(mask_, 32), b_.getTrue()) : static_cast<Value*>(b_.getInt32(0));
+    Value* lane = mask_ ? b_.CreateBinaryIntrinsic(Intrinsic::cttz, mask_bits(mask_, 32), b_.getTrue())
+                        : static_cast<Value*>(b_.getInt32(0));
     return b_.CreateExtractElement(vector, lane);
 }
 

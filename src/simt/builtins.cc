@@ -14,7 +14,8 @@ extern "C" const char anywarp_builtins_begin[], anywarp_builtins_end[];
 namespace anywarp::simt {
 
 // {i32, i32, i32, i32} anywarp_vector.NAME(parameters): at width 1 it is defined here; otherwise the widening makes it, from
-// void anywarp_lanes.NAME(parameters, i1 active, ptr results), where lane i of a warp of W lanes stores at i, W + i, 2W + i, 3W + i.
+// void anywarp_lanes.NAME(parameters, i1 active, ptr results), where lane i of a warp of W lanes stores at i, W + i, 2W + i, 3W +
+// i.
 llvm::FunctionCallee Program::vector_function(const std::string& name, llvm::ArrayRef<llvm::Type*> parameters) {
     llvm::IRBuilder<> b(context);
     llvm::Type* i32 = b.getInt32Ty();
@@ -22,8 +23,9 @@ llvm::FunctionCallee Program::vector_function(const std::string& name, llvm::Arr
     std::string called = "anywarp_vector." + name;
     if (auto* known = module.getFunction(called)) return known;
     bool scalar = options.width == 1;
-    auto* function = llvm::Function::Create(llvm::FunctionType::get(four, parameters, false),
-                                            scalar ? llvm::Function::InternalLinkage : llvm::Function::ExternalLinkage, called, module);
+    auto* function =
+        llvm::Function::Create(llvm::FunctionType::get(four, parameters, false),
+                               scalar ? llvm::Function::InternalLinkage : llvm::Function::ExternalLinkage, called, module);
     function->setDoesNotThrow();
     function->setWillReturn();
     function->setOnlyReadsMemory();
@@ -56,8 +58,8 @@ llvm::FunctionCallee Program::vector_function(const std::string& name, llvm::Arr
     Value* lane = b.CreateCall(intrinsic("anywarp.lane", i32, {}, pure_lane));
     Value* own = b.CreateGEP(i32, body->getArg(parameters.size() + 1), b.CreateZExt(lane, b.getInt64Ty()));
     for (unsigned k = 0; k < 4; ++k)
-        b.CreateAlignedStore(b.CreateLoad(i32, b.CreateConstGEP1_32(i32, slot, k)), b.CreateConstGEP1_32(i32, own, k * options.width),
-                             llvm::Align(4));
+        b.CreateAlignedStore(b.CreateLoad(i32, b.CreateConstGEP1_32(i32, slot, k)),
+                             b.CreateConstGEP1_32(i32, own, k * options.width), llvm::Align(4));
     b.CreateBr(done);
     b.SetInsertPoint(done);
     b.CreateRetVoid();

@@ -21,9 +21,21 @@ namespace {
 /// The numbers that the query builtins know, in the order of their enum.
 unsigned query_number(const Instruction& i) {
     using enum Modifier;
-    constexpr Modifier queries[] = {width,       height,        depth,         channel_data_type, channel_order, normalized_coords,
-                                    array_size,  num_mipmap_levels, num_samples, memory_layout,     filter_mode,   addr_mode_0,
-                                    addr_mode_1, addr_mode_2,   force_unnormalized_coords};
+    constexpr Modifier queries[] = {width,
+                                    height,
+                                    depth,
+                                    channel_data_type,
+                                    channel_order,
+                                    normalized_coords,
+                                    array_size,
+                                    num_mipmap_levels,
+                                    num_samples,
+                                    memory_layout,
+                                    filter_mode,
+                                    addr_mode_0,
+                                    addr_mode_1,
+                                    addr_mode_2,
+                                    force_unnormalized_coords};
     for (unsigned k = 0; k < std::size(queries); ++k)
         if (i.has(queries[k])) return k;
     return 0;
@@ -92,7 +104,8 @@ void Emitter::store_texels(const Instruction& i, const TextureOperands& t, Value
 
 void Emitter::tex(const Instruction& i) {
     TextureOperands t = ptx::texture_operands(body, i);
-    if (t.geometry == Modifier::none || !t.coordinates || !t.destination || i.types.size() < 2) fail_invalid(i, "incomplete instruction");
+    if (t.geometry == Modifier::none || !t.coordinates || !t.destination || i.types.size() < 2)
+        fail_invalid(i, "incomplete instruction");
     bool integer = i.type(1) == Type::s32;
     Type ctype = integer ? Type::b32 : Type::f32;
     Value *handle = texture_handle(*t.handle), *sampler = t.sampler ? texture_handle(*t.sampler) : i64(0);
@@ -118,7 +131,7 @@ void Emitter::tex(const Instruction& i) {
     }
     Value* compares = i32(t.compare != nullptr);
     Value* reference = t.compare ? get(*t.compare, Type::f32) : llvm::ConstantFP::get(b.getFloatTy(), 0.0);
-    llvm::SmallVector<Value*> arguments{handle,    sampler,   layer,     x[0],     x[1],      x[2],
+    llvm::SmallVector<Value*> arguments{handle,    sampler,   layer,     x[0],     x[1],     x[2],
                                         offset[0], offset[1], offset[2], compares, reference};
     Value* lod = t.lod ? get(*t.lod, Type::f32) : nullptr;
     if (t.dx && t.dy) {
@@ -128,8 +141,10 @@ void Emitter::tex(const Instruction& i) {
                 gradients[3 * axis + k] = k < t.dimensions ? vector_element(axis ? *t.dy : *t.dx, k, Type::f32)
                                                            : llvm::ConstantFP::get(b.getFloatTy(), 0.0);
         llvm::SmallVector<Value*> of_lod{handle};
-        if (t.cube) of_lod.append(x, x + 3);
-        else of_lod.append({sampler, i32(t.dimensions)});
+        if (t.cube)
+            of_lod.append(x, x + 3);
+        else
+            of_lod.append({sampler, i32(t.dimensions)});
         of_lod.append(gradients, gradients + 6);
         lod = call_builtin(t.cube ? "anywarp_b_tex_lod_cube" : "anywarp_b_tex_lod", b.getFloatTy(), of_lod);
     }
@@ -140,16 +155,20 @@ void Emitter::tex(const Instruction& i) {
 void Emitter::tld4(const Instruction& i) {
     TextureOperands t = ptx::texture_operands(body, i);
     if (t.geometry == Modifier::none || !t.coordinates || !t.destination) fail_invalid(i, "incomplete instruction");
-    unsigned component = i.has(Modifier::component_g) ? 1 : i.has(Modifier::component_b) ? 2 : i.has(Modifier::component_a) ? 3 : 0;
+    unsigned component = i.has(Modifier::component_g)   ? 1
+                         : i.has(Modifier::component_b) ? 2
+                         : i.has(Modifier::component_a) ? 3
+                                                        : 0;
     Value *handle = texture_handle(*t.handle), *sampler = t.sampler ? texture_handle(*t.sampler) : i64(0);
     Value* layer = t.layered ? vector_element(*t.coordinates, 0, Type::b32) : i32(0);
     Value *zero = llvm::ConstantFP::get(b.getFloatTy(), 0.0), *x[3] = {zero, zero, zero}, *offset[2] = {i32(0), i32(0)};
     for (unsigned k = 0; k < t.dimensions; ++k) x[k] = vector_element(*t.coordinates, t.first + k, Type::f32);
     for (unsigned k = 0; t.offset && k < 2; ++k) offset[k] = vector_element(*t.offset, k, Type::b32);
     Value *compares = i32(t.compare != nullptr), *reference = t.compare ? get(*t.compare, Type::f32) : zero;
-    store_texels(i, t,
-                 vector_call(t.cube ? "tex_gather_cube" : "tex_gather_2d", {handle, sampler, layer, x[0], x[1], x[2], offset[0], offset[1],
-                                                                            i32(0), compares, reference, i32(component)}));
+    store_texels(
+        i, t,
+        vector_call(t.cube ? "tex_gather_cube" : "tex_gather_2d", {handle, sampler, layer, x[0], x[1], x[2], offset[0], offset[1],
+                                                                   i32(0), compares, reference, i32(component)}));
 }
 
 void Emitter::txq(const Instruction& i) {
@@ -171,7 +190,8 @@ void Emitter::istypep(const Instruction& i) {
     set(i.operands[0], b.CreateICmpNE(v, i32(0)), Type::pred);
 }
 
-// --- surfaces ---------------------------------------------------------------------------------------------------------------------
+// --- surfaces
+// ---------------------------------------------------------------------------------------------------------------------
 
 /// The address of an access of `bytes` bytes, 0 where it goes nowhere.
 Value* Emitter::surface_address(const Instruction& i, const TextureOperands& t, Value* handle, unsigned bytes) {
@@ -180,15 +200,19 @@ Value* Emitter::surface_address(const Instruction& i, const TextureOperands& t, 
     Value* x[3] = {i32(0), i32(0), i32(0)};
     for (unsigned k = 0; k < t.dimensions; ++k) x[k] = vector_element(*t.coordinates, t.first + k, Type::b32);
     bool clamps = i.has(Modifier::clamp), formatted = i.has(Modifier::p);
-    Value* address = call_builtin("anywarp_b_surf_address", b.getInt64Ty(),
-                                  {handle, i32(clamps ? 0 : 1), i32(t.dimensions), i32(t.layered), layer, x[0], x[1], x[2], i32(bytes), i32(formatted)});
+    Value* address = call_builtin(
+        "anywarp_b_surf_address", b.getInt64Ty(),
+        {handle, i32(clamps ? 0 : 1), i32(t.dimensions), i32(t.layered), layer, x[0], x[1], x[2], i32(bytes), i32(formatted)});
     if (i.has(Modifier::trap)) {
         auto *outside = new_block("surface.trap"), *inside = new_block("surface");
         b.CreateCondBr(b.CreateICmpEQ(address, i64(0)), outside, inside);
         b.SetInsertPoint(outside);
-        intrinsic_call("anywarp_trap", b.getVoidTy(), {ctx, i32(static_cast<uint32_t>(ErrorCode::launch_failed))}, Program::service);
-        if (ptx_function.is_entry) b.CreateBr(return_block);
-        else b.CreateUnreachable();
+        intrinsic_call("anywarp_trap", b.getVoidTy(), {ctx, i32(static_cast<uint32_t>(ErrorCode::launch_failed))},
+                       Program::service);
+        if (ptx_function.is_entry)
+            b.CreateBr(return_block);
+        else
+            b.CreateUnreachable();
         b.SetInsertPoint(inside);
     }
     return address;
@@ -210,7 +234,9 @@ void Emitter::suld(const Instruction& i) {
     Type type = i.type();
     unsigned count = std::max<unsigned>(1, i.vector), each = ptx::bytes(type);
     Value *handle = texture_handle(*t.handle), *address = surface_address(i, t, handle, each * count);
-    auto element = [&](unsigned k, Operand& storage) -> const Operand& { return ptx::element_of(body, *t.destination, k, storage); };
+    auto element = [&](unsigned k, Operand& storage) -> const Operand& {
+        return ptx::element_of(body, *t.destination, k, storage);
+    };
     Operand storage;
     if (i.has(Modifier::zero))
         for (unsigned k = 0; k < count; ++k) set(element(k, storage), llvm::Constant::getNullValue(ty(type)), type);
@@ -237,7 +263,8 @@ void Emitter::sust(const Instruction& i) {
         }
         Value* place = b.CreateIntToPtr(address, b.getPtrTy());
         for (unsigned k = 0; k < count; ++k)
-            b.CreateAlignedStore(vector_element(*t.value, k, type), byte_offset(place, each * k), llvm::Align(std::min(each, 4u)));
+            b.CreateAlignedStore(vector_element(*t.value, k, type), byte_offset(place, each * k),
+                                 llvm::Align(std::min(each, 4u)));
     });
 }
 
@@ -250,12 +277,15 @@ void Emitter::sured(const Instruction& i) {
     Value* v = vector_element(*t.value, 0, type);
     where_inside(i, address, [&] {
         Value* place = b.CreateIntToPtr(address, b.getPtrTy());
-        auto reduce = [&](RMW::BinOp op) { b.CreateAtomicRMW(op, place, v, llvm::Align(bytes), llvm::AtomicOrdering::Monotonic); };
+        auto reduce = [&](RMW::BinOp op) {
+            b.CreateAtomicRMW(op, place, v, llvm::Align(bytes), llvm::AtomicOrdering::Monotonic);
+        };
         bool min = i.has(Modifier::min);
         if (i.has(Modifier::and_)) return reduce(RMW::And);
         if (i.has(Modifier::or_)) return reduce(RMW::Or);
         if (i.has(Modifier::add)) return reduce(RMW::Add);
-        if (!i.has(Modifier::p)) return reduce(ptx::is_signed(type) ? (min ? RMW::Min : RMW::Max) : (min ? RMW::UMin : RMW::UMax));
+        if (!i.has(Modifier::p))
+            return reduce(ptx::is_signed(type) ? (min ? RMW::Min : RMW::Max) : (min ? RMW::UMin : RMW::UMax));
         // Formatted: the surface says whether its numbers have a sign.
         auto *with_sign = new_block("signed"), *without = new_block("unsigned"), *next = new_block("reduced");
         Value* sign = call_builtin("anywarp_b_surf_is_signed", b.getInt32Ty(), {handle});

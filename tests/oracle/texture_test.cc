@@ -1,8 +1,8 @@
 // Texture sampling of the oracle against plain loops on the host.
 //
-// The reference here works with integer weights (1.8 fixed point) and folds indices step by step, coordinates only to mirror; sizes are
-// powers of two and coordinates multiples of 1/1024, so that both sides know exactly which texel is meant.
-// Source: CUDA programming guide, "Texture Fetching".
+// The reference here works with integer weights (1.8 fixed point) and folds indices step by step, coordinates only to mirror;
+// sizes are powers of two and coordinates multiples of 1/1024, so that both sides know exactly which texel is meant. Source: CUDA
+// programming guide, "Texture Fetching".
 #include "oracle/oracle.h"
 #include "ptx/texture_descriptor.h"
 
@@ -157,13 +157,16 @@ TEST(Texture, FiltersAndAddressModes) {
                     std::memcpy(&s.border[0], &border, 4);
                     for (int k = 0; k < 24; ++k) {
                         double scale = normalized ? 1 : g.width;
-                        double c[3] = {(k * 173 - 1500) / 1024.0 * scale, (k * 271 - 2900) / 1024.0 * scale, (k * 97 - 900) / 1024.0 * scale};
+                        double c[3] = {(k * 173 - 1500) / 1024.0 * scale, (k * 271 - 2900) / 1024.0 * scale,
+                                       (k * 97 - 900) / 1024.0 * scale};
                         uint32_t layer = uint32_t(k % 5); // 3 and 4 don't exist
-                        auto got = fetch(image, std::string("tex.") + g.name + ".v4.f32.f32 {%f5,%f6,%f7,%f8}, [%d1, " + g.coordinates + "]",
-                                         {float(c[0]), float(c[1]), float(c[2]), 0}, layer);
+                        auto got = fetch(
+                            image, std::string("tex.") + g.name + ".v4.f32.f32 {%f5,%f6,%f7,%f8}, [%d1, " + g.coordinates + "]",
+                            {float(c[0]), float(c[1]), float(c[2]), 0}, layer);
                         int slice = g.layers > 1 ? std::min(int(layer), g.layers - 1) : 0;
                         EXPECT_NEAR(got[0], reference(image, g.dimensions, c, slice), 1e-5)
-                            << g.name << " mode " << mode << " filter " << filter << " normalized " << normalized << " at " << c[0] << ", " << c[1];
+                            << g.name << " mode " << mode << " filter " << filter << " normalized " << normalized << " at "
+                            << c[0] << ", " << c[1];
                         EXPECT_EQ(got[1], 0) << "missing channels";
                         EXPECT_EQ(got[3], 1) << "missing channels";
                     }
@@ -182,10 +185,12 @@ TEST(Texture, Levels) {
             s.mip_filter = mip;
             float lod = float(k) / 5;
             double c[2] = {0.3125 + k / 64.0, 0.6875 - k / 32.0};
-            auto got = fetch(image, "tex.level.2d.v4.f32.f32 {%f5,%f6,%f7,%f8}, [%d1, {%f1, %f2}], %f4", {float(c[0]), float(c[1]), 0, lod});
+            auto got = fetch(image, "tex.level.2d.v4.f32.f32 {%f5,%f6,%f7,%f8}, [%d1, {%f1, %f2}], %f4",
+                             {float(c[0]), float(c[1]), 0, lod});
             double level = std::min(std::max(double(lod + 0.25f), 0.0), 2.5);
             int low = int(level), share = int(std::floor((level - low) * 256 + 0.5));
-            double expected = mip ? (256 - share) / 256.0 * reference(image, 2, c, 0, low) + share / 256.0 * reference(image, 2, c, 0, std::min(low + 1, 3))
+            double expected = mip ? (256 - share) / 256.0 * reference(image, 2, c, 0, low) +
+                                        share / 256.0 * reference(image, 2, c, 0, std::min(low + 1, 3))
                                   : reference(image, 2, c, 0, int(std::floor(level + 0.5)));
             EXPECT_NEAR(got[0], expected, 0.01 * (mip != 0) + 1e-5) << "level " << lod;
         }
@@ -197,8 +202,11 @@ TEST(Texture, GradientsChooseTheLevel) {
     for (int level = 0; level < 4; ++level) {
         std::string step = std::to_string((1 << level) / 16.0);
         for (const char* axes : {"{%f9, %f10}, {%f10, %f10}", "{%f10, %f10}, {%f10, %f9}"}) {
-            auto got = fetch(image, "mov.f32 %f9, " + step + "; mov.f32 %f10, 0f00000000; tex.grad.2d.v4.f32.f32 {%f5,%f6,%f7,%f8}, [%d1, {%f1, %f2}], " + axes,
-                             {0.53125f, 0.28125f, 0, 0});
+            auto got =
+                fetch(image,
+                      "mov.f32 %f9, " + step +
+                          "; mov.f32 %f10, 0f00000000; tex.grad.2d.v4.f32.f32 {%f5,%f6,%f7,%f8}, [%d1, {%f1, %f2}], " + axes,
+                      {0.53125f, 0.28125f, 0, 0});
             double c[2] = {0.53125, 0.28125};
             EXPECT_EQ(got[0], reference(image, 2, c, 0, level)) << "step " << step;
         }
@@ -213,7 +221,8 @@ TEST(Texture, CubeFaces) {
         for (int y = 0; y < n; ++y)
             for (int x = 0; x < n; ++x) {
                 float s = float(2 * x + 1 - n) / n, t = float(2 * y + 1 - n) / n;
-                const std::array<float, 4> directions[6] = {{1, -t, -s, 0}, {-1, -t, s, 0}, {s, 1, t, 0}, {s, -1, -t, 0}, {s, -t, 1, 0}, {-s, -t, -1, 0}};
+                const std::array<float, 4> directions[6] = {{1, -t, -s, 0}, {-1, -t, s, 0}, {s, 1, t, 0},
+                                                            {s, -1, -t, 0}, {s, -t, 1, 0},  {-s, -t, -1, 0}};
                 auto d = directions[face];
                 for (float& c : d) c *= 2.5f; // only the direction counts
                 auto got = fetch(image, "tex.cube.v4.f32.f32 {%f5,%f6,%f7,%f8}, [%d1, {%f1, %f2, %f3, %f3}]", d);
@@ -237,11 +246,16 @@ TEST(Texture, IntegersBecomeNumbers) {
         int64_t value;
         double number;
     };
-    const Case cases[] = {{ANYWARP_FORMAT_U8, 1, 255, 1},          {ANYWARP_FORMAT_U8, 1, 1, 1 / 255.0},
-                          {ANYWARP_FORMAT_S8, 1, -128, -1},        {ANYWARP_FORMAT_S8, 1, -127, -1},
-                          {ANYWARP_FORMAT_S8, 1, 64, 64 / 127.0},  {ANYWARP_FORMAT_U16, 2, 65535, 1},
-                          {ANYWARP_FORMAT_U16, 2, 1000, 1000 / 65535.0}, {ANYWARP_FORMAT_S16, 2, -32768, -1},
-                          {ANYWARP_FORMAT_S16, 2, 12345, 12345 / 32767.0}, {ANYWARP_FORMAT_F16, 2, 0x3555, 0.333251953125}};
+    const Case cases[] = {{ANYWARP_FORMAT_U8, 1, 255, 1},
+                          {ANYWARP_FORMAT_U8, 1, 1, 1 / 255.0},
+                          {ANYWARP_FORMAT_S8, 1, -128, -1},
+                          {ANYWARP_FORMAT_S8, 1, -127, -1},
+                          {ANYWARP_FORMAT_S8, 1, 64, 64 / 127.0},
+                          {ANYWARP_FORMAT_U16, 2, 65535, 1},
+                          {ANYWARP_FORMAT_U16, 2, 1000, 1000 / 65535.0},
+                          {ANYWARP_FORMAT_S16, 2, -32768, -1},
+                          {ANYWARP_FORMAT_S16, 2, 12345, 12345 / 32767.0},
+                          {ANYWARP_FORMAT_F16, 2, 0x3555, 0.333251953125}};
     for (const Case& c : cases) {
         Image image(ANYWARP_GEOMETRY_1D, 4, 1, 1, 1);
         image.texture.format = c.format;

@@ -77,7 +77,8 @@ void set_sampler_word(Options& o, const std::string& key, const std::string& val
         std::stringstream list(value);
         unsigned c = 0;
         for (std::string one; std::getline(list, one, ',') && c < 4; ++c)
-            s.border[c] = one.starts_with("0x") ? uint32_t(std::stoul(one, nullptr, 16)) : std::bit_cast<uint32_t>(std::stof(one));
+            s.border[c] =
+                one.starts_with("0x") ? uint32_t(std::stoul(one, nullptr, 16)) : std::bit_cast<uint32_t>(std::stof(one));
     } else {
         o.unknown = true;
     }
@@ -137,7 +138,8 @@ uint64_t texel_channel(const Options& o, uint64_t i) {
     uint64_t r = scramble(i * 3 + o.t.format);
     if (o.fill == "index") return o.t.format == ANYWARP_FORMAT_F32 ? std::bit_cast<uint32_t>(float(i)) : i;
     if (o.t.format < ANYWARP_FORMAT_F16) { // integers: the extremes now and then
-        if (o.fill == "edge") return i % 4 == 0 ? ~0ull : i % 4 == 1 ? 0 : i % 4 == 2 ? 0x8080808080808080ull : 0x7fff7fff7fff7f7full;
+        if (o.fill == "edge")
+            return i % 4 == 0 ? ~0ull : i % 4 == 1 ? 0 : i % 4 == 2 ? 0x8080808080808080ull : 0x7fff7fff7fff7f7full;
         return r % 16 == 0 ? 0x8000800080008080ull : r % 16 == 1 ? ~0ull : r >> 8;
     }
     double unit = double(r >> 40) / double(1 << 24);
@@ -212,7 +214,8 @@ Result<void> make_textures(const std::vector<TextureSpec>& specs, Textures& all)
             Options o = read_options(combination);
             if (spec.sampler) {
                 auto* place = allocate(all, sizeof(AnywarpSampler), false);
-                if (std::find(combination.begin(), combination.end(), "unnormalized") == combination.end()) o.t.sampler.normalized = 1;
+                if (std::find(combination.begin(), combination.end(), "unnormalized") == combination.end())
+                    o.t.sampler.normalized = 1;
                 std::memcpy(place, &o.t.sampler, sizeof(AnywarpSampler));
                 handles.push_back(reinterpret_cast<uint64_t>(place));
                 continue;

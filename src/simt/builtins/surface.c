@@ -20,7 +20,8 @@ INLINE u32 slices_of(Texture t) {
 }
 
 // x is in bytes, or in texels for formatted accesses. `bytes` is a power of two; x is rounded down to a multiple of it.
-u64 anywarp_b_surf_address(u64 handle, u32 mode, u32 dimensions, u32 layered, u32 layer, s32 x, s32 y, s32 z, u32 bytes, u32 formatted) {
+u64 anywarp_b_surf_address(u64 handle, u32 mode, u32 dimensions, u32 layered, u32 layer, s32 x, s32 y, s32 z, u32 bytes,
+                           u32 formatted) {
     Texture t = surface_of(handle);
     s32 texel = (s32)t->texel_bytes;
     s64 at = formatted ? (s64)x * texel : (s64)x;
@@ -83,9 +84,12 @@ void anywarp_b_surf_store(u64 handle, u64 address, u32 x, u32 y, u32 z, u32 w) {
     z = to_format(t, z);
     w = to_format(t, w);
     if (format <= ANYWARP_FORMAT_S8) {
-        if (channels == 1) *(u8*)address = (u8)x;
-        else if (channels == 2) *(u16*)address = (u16)((x & 255) | y << 8);
-        else *(u32*)address = (x & 255) | (y & 255) << 8 | (z & 255) << 16 | w << 24;
+        if (channels == 1)
+            *(u8*)address = (u8)x;
+        else if (channels == 2)
+            *(u16*)address = (u16)((x & 255) | y << 8);
+        else
+            *(u32*)address = (x & 255) | (y & 255) << 8 | (z & 255) << 16 | w << 24;
     } else if (format <= ANYWARP_FORMAT_S16 || format == ANYWARP_FORMAT_F16) {
         if (bytes == 2) {
             *(u16*)address = (u16)x;

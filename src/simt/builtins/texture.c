@@ -14,9 +14,9 @@
 //
 // Rules of this file: branches are allowed where a condition is usually the same for all lanes; every index is clamped before
 // memory is read, whatever the coordinates were (NaN included). A bad handle reads address 8 and so faults.
+#include "../../ptx/texture_descriptor.h"
 #include "common.h"
 #include "srgb.h"
-#include "../../ptx/texture_descriptor.h"
 
 #define NO_UNROLL _Pragma("clang loop unroll(disable)")
 #define BAD_ADDRESS 8
@@ -29,7 +29,7 @@ typedef struct {
 } Quad;
 
 typedef struct {
-    s32 i;          // the lower index before the address mode
+    s32 i; // the lower index before the address mode
     s32 i0, i1;
     u32 out0, out1; // 1: the texel is the border
     float w1;       // weight of i1, a multiple of 1/256
@@ -185,7 +185,8 @@ INLINE Quad load_texel(Texture t, const Place* p, s32 row_word, s32 x, u32 float
             if (t->srgb)
                 q = (Quad){srgb_to_linear[q.x], srgb_to_linear[q.y], srgb_to_linear[q.z], bits_of((float)(s32)q.w / 255)};
             else
-                q = (Quad){bits_of((float)(s32)q.x), bits_of((float)(s32)q.y), bits_of((float)(s32)q.z), bits_of((float)(s32)q.w)};
+                q = (Quad){bits_of((float)(s32)q.x), bits_of((float)(s32)q.y), bits_of((float)(s32)q.z),
+                           bits_of((float)(s32)q.w)};
         }
     } else if (format <= ANYWARP_FORMAT_S16 || format == ANYWARP_FORMAT_F16) {
         q = (Quad){q.x & 0xffff, q.x >> 16, q.y & 0xffff, q.y >> 16};
@@ -210,7 +211,10 @@ INLINE u32 divided(u32 bits, float divisor) { return bits_of(float_of(bits) / di
 INLINE Quad scale_integers(Texture t, Quad q) {
     u32 format = t->format;
     if (format <= ANYWARP_FORMAT_S16 && !t->srgb) {
-        float divisor = format == ANYWARP_FORMAT_U8 ? 255 : format == ANYWARP_FORMAT_S8 ? 127 : format == ANYWARP_FORMAT_U16 ? 65535 : 32767;
+        float divisor = format == ANYWARP_FORMAT_U8    ? 255
+                        : format == ANYWARP_FORMAT_S8  ? 127
+                        : format == ANYWARP_FORMAT_U16 ? 65535
+                                                       : 32767;
         q = (Quad){divided(q.x, divisor), divided(q.y, divisor), divided(q.z, divisor), divided(q.w, divisor)};
     }
     return q;
@@ -232,7 +236,11 @@ INLINE u32 compared(u32 texel, float divisor, float reference) { return referenc
 // Depth comparison happens per texel, before filtering; what comes out is 0 or 1 and needs no division any more.
 INLINE Quad compare_texel(Texture t, Quad q, float reference) {
     u32 format = t->format;
-    float divisor = format == ANYWARP_FORMAT_U8 ? 255 : format == ANYWARP_FORMAT_S8 ? 127 : format == ANYWARP_FORMAT_U16 ? 65535 : format == ANYWARP_FORMAT_S16 ? 32767 : 1;
+    float divisor = format == ANYWARP_FORMAT_U8    ? 255
+                    : format == ANYWARP_FORMAT_S8  ? 127
+                    : format == ANYWARP_FORMAT_U16 ? 65535
+                    : format == ANYWARP_FORMAT_S16 ? 32767
+                                                   : 1;
     if (t->srgb) divisor = 1;
     return (Quad){compared(q.x, divisor, reference), compared(q.y, divisor, reference), compared(q.z, divisor, reference),
                   compared(q.w, divisor, reference)};
@@ -376,7 +384,8 @@ INLINE Quad sample_levels(Texture t, Sampler s, const Request* r, float lod) {
     Quad q = {0, 0, 0, 0};
     NO_UNROLL for (u32 k = 0; k < rounds; ++k) {
         Quad next = sample_level(t, s, r, level + k < t->level_count ? level + k : level);
-        q = k ? (Quad){mixed(q.x, next.x, weight), mixed(q.y, next.y, weight), mixed(q.z, next.z, weight), mixed(q.w, next.w, weight)}
+        q = k ? (Quad){mixed(q.x, next.x, weight), mixed(q.y, next.y, weight), mixed(q.z, next.z, weight),
+                       mixed(q.w, next.w, weight)}
               : next;
     }
     return q;
@@ -398,22 +407,22 @@ INLINE void place_on_cube(Texture t, Request* r, float x, float y, float z) {
 }
 
 // Arguments: handle, sampler (0: the texture's own), layer, coordinates, offsets, whether and with what to compare.
-#define REQUEST(N, IS_CUBE) \
-    Texture t = texture_of(handle); \
-    Sampler s = sampler_of(t, sampler); \
-    Request r = {N, IS_CUBE, compares, x, y, z, dx, dy, dz, slice_of(t, layer, IS_CUBE), 0, reference}; \
+#define REQUEST(N, IS_CUBE)                                                                                                      \
+    Texture t = texture_of(handle);                                                                                              \
+    Sampler s = sampler_of(t, sampler);                                                                                          \
+    Request r = {N, IS_CUBE, compares, x, y, z, dx, dy, dz, slice_of(t, layer, IS_CUBE), 0, reference};                          \
     if (IS_CUBE) place_on_cube(t, &r, x, y, z)
 
-#define SAMPLER(NAME, N, IS_CUBE) \
-    void anywarp_b_tex_##NAME(u64 handle, u64 sampler, u32 layer, float x, float y, float z, s32 dx, s32 dy, s32 dz, u32 compares, \
-                              float reference, u32* result) { \
-        REQUEST(N, IS_CUBE); \
-        put(result, sample_level(t, s, &r, 0)); \
-    } \
-    void anywarp_b_tex_level_##NAME(u64 handle, u64 sampler, u32 layer, float x, float y, float z, s32 dx, s32 dy, s32 dz, \
-                                    u32 compares, float reference, float lod, u32* result) { \
-        REQUEST(N, IS_CUBE); \
-        put(result, sample_levels(t, s, &r, lod)); \
+#define SAMPLER(NAME, N, IS_CUBE)                                                                                                \
+    void anywarp_b_tex_##NAME(u64 handle, u64 sampler, u32 layer, float x, float y, float z, s32 dx, s32 dy, s32 dz,             \
+                              u32 compares, float reference, u32* result) {                                                      \
+        REQUEST(N, IS_CUBE);                                                                                                     \
+        put(result, sample_level(t, s, &r, 0));                                                                                  \
+    }                                                                                                                            \
+    void anywarp_b_tex_level_##NAME(u64 handle, u64 sampler, u32 layer, float x, float y, float z, s32 dx, s32 dy, s32 dz,       \
+                                    u32 compares, float reference, float lod, u32* result) {                                     \
+        REQUEST(N, IS_CUBE);                                                                                                     \
+        put(result, sample_levels(t, s, &r, lod));                                                                               \
     }
 
 SAMPLER(1d, 1, 0)
@@ -452,10 +461,10 @@ INLINE Quad fetch(Texture t, Sampler s, u32 dimensions, u32 slice, s32 x, s32 y,
     return filled;
 }
 
-#define FETCHER(NAME, N) \
-    void anywarp_b_tex_fetch_##NAME(u64 handle, u64 sampler, u32 layer, s32 x, s32 y, s32 z, s32 level, u32* result) { \
-        Texture t = texture_of(handle); \
-        put(result, fetch(t, sampler_of(t, sampler), N, clamp_layer(layer, t->layers), x, y, z, level)); \
+#define FETCHER(NAME, N)                                                                                                         \
+    void anywarp_b_tex_fetch_##NAME(u64 handle, u64 sampler, u32 layer, s32 x, s32 y, s32 z, s32 level, u32* result) {           \
+        Texture t = texture_of(handle);                                                                                          \
+        put(result, fetch(t, sampler_of(t, sampler), N, clamp_layer(layer, t->layers), x, y, z, level));                         \
     }
 
 FETCHER(1d, 1)
@@ -492,8 +501,10 @@ INLINE void gather(Texture t, Sampler s, const Request* r, u32 component, u32* r
             out = 0;
         }
         Quad q = load_texel(t, &p, slice + iy * p.row, ix, floats);
-        if (r->compares) q = compare_texel(t, q, r->reference);
-        else if (floats) q = scale_integers(t, q);
+        if (r->compares)
+            q = compare_texel(t, q, r->reference);
+        else if (floats)
+            q = scale_integers(t, q);
         q.x = out ? s->border[0] : q.x;
         q.y = out ? s->border[1] : q.y;
         q.z = out ? s->border[2] : q.z;
@@ -508,17 +519,18 @@ INLINE void gather(Texture t, Sampler s, const Request* r, u32 component, u32* r
     put(result, values);
 }
 
-#define GATHERER(NAME, N, IS_CUBE) \
-    void anywarp_b_tex_gather_##NAME(u64 handle, u64 sampler, u32 layer, float x, float y, float z, s32 dx, s32 dy, s32 dz, \
-                                     u32 compares, float reference, u32 component, u32* result) { \
-        REQUEST(N, IS_CUBE); \
-        gather(t, s, &r, component, result); \
+#define GATHERER(NAME, N, IS_CUBE)                                                                                               \
+    void anywarp_b_tex_gather_##NAME(u64 handle, u64 sampler, u32 layer, float x, float y, float z, s32 dx, s32 dy, s32 dz,      \
+                                     u32 compares, float reference, u32 component, u32* result) {                                \
+        REQUEST(N, IS_CUBE);                                                                                                     \
+        gather(t, s, &r, component, result);                                                                                     \
     }
 
 GATHERER(2d, 2, 0)
 GATHERER(cube, 2, 1)
 
-// --- level of detail from gradients: log2 of the longer of the two gradients, in texels ----------------------------------------------
+// --- level of detail from gradients: log2 of the longer of the two gradients, in texels
+// ----------------------------------------------
 
 float anywarp_b_lg2(float x);
 
@@ -531,7 +543,8 @@ INLINE float lod_of(float ax, float ay, float az, float bx, float by, float bz) 
 float anywarp_b_tex_lod(u64 handle, u64 sampler, u32 dimensions, float ax, float ay, float az, float bx, float by, float bz) {
     Texture t = texture_of(handle);
     u32 normalized = is_normalized(t, sampler_of(t, sampler));
-    float sx = normalized ? (float)(s32)t->width : 1, sy = normalized ? (float)(s32)t->height : 1, sz = normalized ? (float)(s32)t->depth : 1;
+    float sx = normalized ? (float)(s32)t->width : 1, sy = normalized ? (float)(s32)t->height : 1,
+          sz = normalized ? (float)(s32)t->depth : 1;
     sy = dimensions > 1 ? sy : 0;
     sz = dimensions > 2 ? sz : 0;
     return lod_of(ax * sx, ay * sy, az * sz, bx * sx, by * sy, bz * sz);
@@ -576,7 +589,8 @@ enum { // of txq and suq; texture.cc passes these
 };
 
 INLINE u32 opencl_data_type(u32 format, u32 normalized) {
-    // CL_SNORM_INT8 0x10D0, SNORM_INT16, UNORM_INT8, UNORM_INT16 0x10D3, SIGNED_INT8 0x10D7 ..., UNSIGNED_INT8 0x10DA ..., HALF, FLOAT
+    // CL_SNORM_INT8 0x10D0, SNORM_INT16, UNORM_INT8, UNORM_INT16 0x10D3, SIGNED_INT8 0x10D7 ..., UNSIGNED_INT8 0x10DA ..., HALF,
+    // FLOAT
     u32 is_signed = format & 1, size = format >> 1; // 0: 8, 1: 16, 2: 32 bits
     if (format == ANYWARP_FORMAT_F16) return 0x10DD;
     if (format == ANYWARP_FORMAT_F32) return 0x10DE;
@@ -592,17 +606,29 @@ u32 anywarp_b_tex_query(u64 handle, u32 query, u32 level) {
     u32 last = t->level_count - 1;
     level = level < last ? level : last;
     switch (query) {
-    case query_width: return (u32)level_size(t->width, level);
-    case query_height: return (u32)level_size(t->height, level);
-    case query_depth: return (u32)level_size(t->depth, level);
-    case query_channel_data_type: return opencl_data_type(t->format, t->read_float);
-    case query_channel_order: return t->channels == 1 ? 0x10B0 : t->channels == 2 ? 0x10B2 : 0x10B5; // CL_R, CL_RG, CL_RGBA
-    case query_normalized_coords: return t->sampler.normalized;
+    case query_width:
+        return (u32)level_size(t->width, level);
+    case query_height:
+        return (u32)level_size(t->height, level);
+    case query_depth:
+        return (u32)level_size(t->depth, level);
+    case query_channel_data_type:
+        return opencl_data_type(t->format, t->read_float);
+    case query_channel_order:
+        return t->channels == 1 ? 0x10B0 : t->channels == 2 ? 0x10B2 : 0x10B5; // CL_R, CL_RG, CL_RGBA
+    case query_normalized_coords:
+        return t->sampler.normalized;
     case query_array_size:
-        return geometry == ANYWARP_GEOMETRY_1D_LAYERED || geometry == ANYWARP_GEOMETRY_2D_LAYERED || geometry == ANYWARP_GEOMETRY_CUBE_LAYERED ? t->layers : 0;
-    case query_num_mipmap_levels: return t->level_count > 1 ? t->level_count : 0;
-    case query_num_samples: return t->samples > 1 ? t->samples : 0;
-    default: return geometry == ANYWARP_GEOMETRY_LINEAR;
+        return geometry == ANYWARP_GEOMETRY_1D_LAYERED || geometry == ANYWARP_GEOMETRY_2D_LAYERED ||
+                       geometry == ANYWARP_GEOMETRY_CUBE_LAYERED
+                   ? t->layers
+                   : 0;
+    case query_num_mipmap_levels:
+        return t->level_count > 1 ? t->level_count : 0;
+    case query_num_samples:
+        return t->samples > 1 ? t->samples : 0;
+    default:
+        return geometry == ANYWARP_GEOMETRY_LINEAR;
     }
 }
 
@@ -612,11 +638,19 @@ u32 anywarp_b_tex_query_sampler(u64 handle, u32 query) {
     Sampler s = (Sampler)(magic == ANYWARP_SAMPLER_MAGIC ? at : magic == ANYWARP_TEXTURE_MAGIC ? at + 64 : BAD_ADDRESS);
     u32 mode = 0;
     switch (query) {
-    case query_filter_mode: return s->filter;
-    case query_force_unnormalized_coords: return !s->normalized;
-    case query_addr_mode_0: mode = s->address_mode[0]; break;
-    case query_addr_mode_1: mode = s->address_mode[1]; break;
-    default: mode = s->address_mode[2]; break;
+    case query_filter_mode:
+        return s->filter;
+    case query_force_unnormalized_coords:
+        return !s->normalized;
+    case query_addr_mode_0:
+        mode = s->address_mode[0];
+        break;
+    case query_addr_mode_1:
+        mode = s->address_mode[1];
+        break;
+    default:
+        mode = s->address_mode[2];
+        break;
     }
     // enum { wrap, mirror, clamp_ogl, clamp_to_edge, clamp_to_border }
     return mode == ANYWARP_ADDRESS_WRAP ? 0 : mode == ANYWARP_ADDRESS_MIRROR ? 1 : mode == ANYWARP_ADDRESS_CLAMP ? 3 : 4;
