@@ -83,13 +83,17 @@ Result<CudaModel> DeviceModel::cuda() const {
         << 20;
     m.clock_khz = static_cast<int>(
         figure_or("cuda.clock_khz", "clock_khz", [&] { return number("clock.boost_mhz").value_or(1500) * 1000; }));
+    // A stack of HBM holds up to 36 GB behind 1024 bits, from HBM4 on 2048 (JEDEC JESD238, JESD270-4).
+    double stacks = std::ceil(number("memory.capacity_gb").value_or(144) / 36);
+    double usual_bus = memory_type.starts_with("HBM4") ? 2048 * stacks : memory_type.starts_with("HBM") ? 1024 * stacks : 512;
     m.memory_bus_bits = static_cast<int>(
-        figure_or("cuda.memory_bus_bits", "memory_bus_bits", [&] { return number("memory.bus_bits").value_or(4096); }));
+        figure_or("cuda.memory_bus_bits", "memory_bus_bits", [&] { return number("memory.bus_bits").value_or(usual_bus); }));
     m.memory_clock_khz = static_cast<int>(figure_or("cuda.memory_clock_khz", "memory_clock_khz", [&] {
         return number("memory.bandwidth_gbs").value_or(1000) * 8 / m.memory_bus_bits / 2 * 1e6; // double data rate
     }));
-    m.l2_bytes = static_cast<uint64_t>(
-        figure_or("cuda.l2_bytes", "l2_bytes", [&] { return number("cache.l2_mb").value_or(32) * (1 << 20); }));
+    m.l2_bytes = static_cast<uint64_t>(figure_or("cuda.l2_bytes", "l2_bytes", [&] {
+        return number("cache.l2_mb").value_or(m.compute_major >= 10 ? 126 /* the B200 */ : 32) * (1 << 20);
+    }));
     // The driver lets five eighths to three quarters persist, on the parts whose figure is known.
     if (m.compute_major >= 8)
         m.persisting_l2_bytes = static_cast<uint64_t>(figure_or("cuda.persisting_l2_bytes", "persisting_l2_bytes",
