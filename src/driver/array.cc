@@ -4,6 +4,7 @@
 // about them have one answer: the array isn't of that kind.
 
 #include "driver/array.h"
+#include "driver/capture.h"
 #include "driver/format.h"
 
 #include <algorithm>
@@ -162,6 +163,7 @@ CUresult create(const char* call, CUarray* result, const CUDA_ARRAY3D_DESCRIPTOR
     return with_context(call, [&](CUctx_st& context) -> Result<void> {
         ANYWARP_REQUIRE(result);
         ANYWARP_REQUIRE(descriptor);
+        ANYWARP_TRY(refuse_unsafe_call("an allocation"));
         if (!planes_of(descriptor->Format).empty()) {
             ANYWARP_TRY_AS(array, create_planar(context, *descriptor));
             *result = array;
@@ -339,6 +341,7 @@ CUresult cuArrayDestroy(CUarray handle) {
     return with_context(__func__, [&](CUctx_st& context) -> Result<void> {
         ANYWARP_TRY_AS(array, array_of(handle));
         if (array->part) return invalid_handle("a level or plane goes with the array it is part of");
+        ANYWARP_TRY(refuse_unsafe_call("freeing memory"));
         ANYWARP_TRY(context.device->status());
         for (CUarray plane : array->planes) array_objects().arrays.remove(plane);
         if (!array_objects().arrays.remove(handle)) return invalid_handle("no such array");
@@ -374,6 +377,7 @@ CUresult cuMipmappedArrayCreate(CUmipmappedArray* result, const CUDA_ARRAY3D_DES
     return with_context(__func__, [&](CUctx_st& context) -> Result<void> {
         ANYWARP_REQUIRE(result);
         ANYWARP_REQUIRE(descriptor);
+        ANYWARP_TRY(refuse_unsafe_call("an allocation"));
         ANYWARP_TRY_AS(shape, shape_of(context, *descriptor));
         shape.levels = std::clamp(levels, 1u, std::min<unsigned>(machine::full_level_count(shape), ANYWARP_TEXTURE_LEVELS));
         ANYWARP_TRY_AS(storage, machine::Array::create(*context.device, shape));
@@ -408,6 +412,7 @@ CUresult cuMipmappedArrayGetLevel(CUarray* result, CUmipmappedArray handle, unsi
 CUresult cuMipmappedArrayDestroy(CUmipmappedArray handle) {
     return with_context(__func__, [&](CUctx_st& context) -> Result<void> {
         ANYWARP_TRY(array_of(handle));
+        ANYWARP_TRY(refuse_unsafe_call("freeing memory"));
         ANYWARP_TRY(context.device->status());
         auto array = array_objects().mipmapped.remove(handle);
         if (!array) return invalid_handle("no such mipmapped array");

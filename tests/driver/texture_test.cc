@@ -215,6 +215,21 @@ TEST_F(Array, LinearCopies) {
     OK(cuArrayDestroy(narrow));
 }
 
+TEST_F(Array, NotWhileCapturing) {
+    CUstream stream;
+    CUgraph graph = nullptr;
+    CUarray array = nullptr;
+    CUmipmappedArray levels = nullptr;
+    CUDA_ARRAY3D_DESCRIPTOR d = describe(4, 4, 0);
+    OK(cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING));
+    OK(cuStreamBeginCapture(stream, CU_STREAM_CAPTURE_MODE_GLOBAL));
+    EXPECT_EQ(cuArray3DCreate(&array, &d), CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+    EXPECT_EQ(cuMipmappedArrayCreate(&levels, &d, 2), CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+    cuStreamEndCapture(stream, &graph);
+    if (graph) OK(cuGraphDestroy(graph));
+    OK(cuStreamDestroy(stream));
+}
+
 TEST_F(Array, GoesWithItsContext) {
     CUcontext own;
     CUarray array;
