@@ -5,13 +5,13 @@
 #   make demo       builds what the demonstration needs and shows it
 #   make test       builds everything and runs all tests; the last line is `anywarp: N passed, N failed, N skipped`
 #   make bench      runs the programs of bench/
-#   make fuzz       random PTX programs: compiled code against the interpreter (FUZZ_COUNT=1000)
+#   make fuzz       random PTX programs, damaged PTX and images, a third of SECONDS=60 each (FUZZ_SEED=N: other ones)
 #   make install    into PREFIX (/usr/local), under DESTDIR
 #   make clean      removes build/
 PREFIX ?= /usr/local
 BUILD ?= build
 JOBS ?= $(shell nproc)
-FUZZ_COUNT ?= 200
+SECONDS ?= 60
 FUZZ_SEED ?= 1
 # Passed to cmake when the build folder is made: make CMAKE_OPTIONS=-DCMAKE_BUILD_TYPE=Debug
 CMAKE_OPTIONS ?=
@@ -41,9 +41,12 @@ bench: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j$(JOBS) bench_programs
 	@python3 bench/run.py $(BUILD)
 
+# Each of the three runs for a third of the time. The byte-level fuzzers with libFuzzer and sanitizers: CONTRIBUTING.md.
 fuzz: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) -j$(JOBS) ptx_fuzz
-	$(BUILD)/bin/ptx_fuzz --seed $(FUZZ_SEED) --count $(FUZZ_COUNT)
+	@ninja -C $(BUILD) -j$(JOBS) ptx_fuzz parse_fuzz fatbin_fuzz
+	$(BUILD)/bin/ptx_fuzz --seed $(FUZZ_SEED) --count 1000000000 --seconds $$(( $(SECONDS) / 3 ))
+	$(BUILD)/bin/parse_fuzz --seed $(FUZZ_SEED) --count 1000000000 --seconds $$(( $(SECONDS) / 3 )) tests/ptx-run tests/verify
+	$(BUILD)/bin/fatbin_fuzz --seed $(FUZZ_SEED) --count 1000000000 --seconds $$(( $(SECONDS) / 3 )) fuzz/corpus
 
 install: all
 	@cmake --install $(BUILD) --prefix $(PREFIX)
