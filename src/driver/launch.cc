@@ -54,7 +54,7 @@ Result<void> apply_launch_attribute(const CUlaunchAttribute& attribute, machine:
         const machine::Properties& device = context->device->properties();
         // Eight blocks are portable; more need a function attribute.
         uint64_t most = std::min<uint64_t>(8, static_cast<uint64_t>(device.max_cluster));
-        if (size > most)
+        if (!device.is_cpu && size > most)
             return user_error(static_cast<ErrorCode>(CUDA_ERROR_INVALID_CLUSTER_SIZE),
                               format("clusters of {} blocks; {} allows {}", size, device.name, most));
         if (config.grid.x % cluster.x || config.grid.y % cluster.y || config.grid.z % cluster.z)
