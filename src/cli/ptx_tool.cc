@@ -6,6 +6,7 @@
 // The command `anywarp ptx` is this program. Nothing is run and nothing is loaded: a host that can't execute an instruction set
 // can still show code for it.
 #include "jit/pipeline.h"
+#include "ptx/forms.h"
 #include "ptx/tables.h"
 #include "simt/simt.h"
 
@@ -193,6 +194,15 @@ int table() {
                     row.ptx_version % 10, row.sm_version, std::string(row.section).c_str(), known ? "yes" : "no");
     }
     std::printf("\n%u of %u instructions compile.\n", compiled, all);
+    std::printf("\n## Forms\n\n"
+                "What may follow an instruction's name (src/ptx/forms.def): `.x` stands there, `(.x .y)` one of them, `{.x .y}` one of\n"
+                "them or none; modifiers in any order. All of these compile where the instruction does. Results are exact, or rounded as\n"
+                "the instruction says, bit for bit, unless an accuracy is given: then they lie within that bound.\n\n"
+                "| instruction | form | since PTX | since sm | accuracy |\n|---|---|---|---|---|\n");
+    for (const ptx::Form& form : ptx::forms())
+        std::printf("| %s | `%s` | %u.%u | %u | %s |\n", std::string(ptx::spelling(form.opcode)).c_str(),
+                    form.pattern.empty() ? " " : std::string(form.pattern).c_str(), form.ptx_version / 10, form.ptx_version % 10,
+                    form.sm_version, std::string(form.accuracy).c_str());
     return 0;
 }
 

@@ -245,7 +245,7 @@ private:
 
     void check_destination(const Instruction& in) {
         Operand::Kind kind = in.operands[0].kind;
-        if (kind == Operand::Kind::sink && in.opcode != Opcode::mov && in.opcode != Opcode::atom && in.opcode != Opcode::ld)
+        if (kind == Operand::Kind::sink && in.opcode != Opcode::atom && in.opcode != Opcode::ld)
             return report(in.operands[0].where, name(in) + " cannot discard its result");
         if (kind != Operand::Kind::reg && kind != Operand::Kind::pair && kind != Operand::Kind::vector && kind != Operand::Kind::sink)
             report(in.operands[0].where, "the destination of " + name(in) + " must be a register");
