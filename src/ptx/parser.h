@@ -139,6 +139,7 @@ private:
     bool parse_local_variables(Declaration& declaration);
     bool parse_label_or_table(const Token& name);
     bool parse_instruction(RegisterId guard, bool guard_negated);
+    bool parse_register_sum(Operand& operand);
     bool parse_opcode(Instruction& instruction);
     bool parse_modifier(Instruction& instruction, std::string_view word);
     bool parse_call(Instruction& instruction);
