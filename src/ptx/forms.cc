@@ -164,7 +164,7 @@ const Form* form_of(const Instruction& instruction) {
     const Form* best = nullptr;
     for (const Form& form : forms(instruction.opcode))
         if (matches(form, instruction))
-            if (!best || form.sm_version < best->sm_version) best = &form;
+            if (!best || std::pair(form.sm_version, form.ptx_version) < std::pair(best->sm_version, best->ptx_version)) best = &form;
     return best;
 }
 
