@@ -259,8 +259,9 @@ TEST_F(Runtime, MixesWithTheDriver) {
 }
 
 TEST_F(Runtime, AnswersWhatItLacks) {
-    cudaGraph_t graph = nullptr;
-    EXPECT_EQ(cudaGraphCreate(&graph, 0), cudaErrorNotSupported);
+    cudaExternalMemory_t memory = nullptr;
+    cudaExternalMemoryHandleDesc description{};
+    EXPECT_EQ(cudaImportExternalMemory(&memory, &description), cudaErrorNotSupported);
     EXPECT_EQ(cudaGetLastError(), cudaErrorNotSupported);
 }
 
