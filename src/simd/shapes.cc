@@ -2,14 +2,17 @@
 #include "simd/shapes.h"
 
 #include <llvm/ADT/GenericUniformityImpl.h>
+#include <llvm/ADT/PostOrderIterator.h>
 #include <llvm/Analysis/TargetTransformInfoImpl.h>
 #include <llvm/Analysis/ValueTracking.h>
+#include <llvm/IR/CFG.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/Operator.h>
 #include <llvm/Support/KnownBits.h>
 
 #include <algorithm>
+#include <map>
 
 namespace anywarp::simd {
 
@@ -36,14 +39,16 @@ bool constant_mask(const Value* mask) {
 /// Tells UniformityAnalysis what differs between lanes: the lane number, what a lane owns, what a lane alone receives.
 class LaneSources final : public TargetTransformInfoImplCRTPBase<LaneSources> {
 public:
-    LaneSources(const DataLayout& layout, unsigned width, const std::vector<const Argument*>& varying)
-        : TargetTransformInfoImplCRTPBase(layout), width_(width), varying_(varying) {}
+    LaneSources(const DataLayout& layout, unsigned width, const std::vector<const Argument*>& varying,
+                const DenseSet<const PHINode*>& joins)
+        : TargetTransformInfoImplCRTPBase(layout), width_(width), varying_(varying), joins_(joins) {}
 
     bool hasBranchDivergence(const Function*) const { return width_ > 1; }
 
     bool isSourceOfDivergence(const Value* value) const {
         if (width_ == 1) return false;
         if (auto* argument = dyn_cast<Argument>(value)) return is_contained(varying_, argument);
+        if (auto* phi = dyn_cast<PHINode>(value); phi && joins_.contains(phi)) return true;
         if (isa<AllocaInst>(value) || isa<AtomicRMWInst>(value) || isa<AtomicCmpXchgInst>(value)) return true;
         StringRef name = callee_name(value);
         if (name == "anywarp.lane" || name == "anywarp.elect" || name == "anywarp_vprintf" || name == "anywarp_malloc") return true;
@@ -71,17 +76,56 @@ public:
 private:
     unsigned width_;
     std::vector<const Argument*> varying_;
+    DenseSet<const PHINode*> joins_;
 };
+
+// LLVM's analysis (19) misses some blocks where the paths of a divergent branch meet: behind a loop on one of the paths that also
+// leaves the region. What a phi brings together there differs between lanes, even if each of its values is uniform. This finds
+// them anew: every path gets the name of the block where it began, and a block where two names meet begins a new one.
+bool find_joins(Function& function, UniformityInfo& uniformity, DenseSet<const PHINode*>& joins) {
+    std::vector<BasicBlock*> order;
+    DenseMap<const BasicBlock*, unsigned> index;
+    for (BasicBlock* block : ReversePostOrderTraversal<Function*>(&function)) {
+        index[block] = unsigned(order.size());
+        order.push_back(block);
+    }
+    bool found = false;
+    for (unsigned at = 0; at < order.size(); ++at) {
+        if (!uniformity.hasDivergentTerminator(*order[at])) continue;
+        std::map<unsigned, unsigned> names; // of blocks that paths have come to and not gone on from
+        auto come = [&](BasicBlock* to, unsigned from, unsigned name) {
+            unsigned i = index[to];
+            if (i <= from) return; // round the loop: they meet again at its latch, or they have left it
+            auto [place, is_new] = names.try_emplace(i, name);
+            if (is_new || place->second == name) return;
+            place->second = i;
+            for (const PHINode& phi : to->phis())
+                if (!phi.hasConstantOrUndefValue() && !uniformity.isDivergent(static_cast<const Value*>(&phi)))
+                    found |= joins.insert(&phi).second;
+        };
+        for (BasicBlock* next : successors(order[at])) come(next, at, index[next]);
+        while (names.size() > 1) { // with one block left, all paths have met in it
+            auto [i, name] = *names.begin();
+            names.erase(names.begin());
+            for (BasicBlock* next : successors(order[i])) come(next, i, name);
+        }
+    }
+    return found;
+}
 
 } // namespace
 
 Shapes::Shapes(Function& function, unsigned width, DominatorTree& dominators, const std::vector<const Argument*>& varying)
     : function_(function), width_(width) {
-    lanes_ = std::make_unique<TargetTransformInfo>(LaneSources(function.getParent()->getDataLayout(), width, varying));
     cycles_ = std::make_unique<CycleInfo>();
     cycles_->compute(function);
-    uniformity_ = std::make_unique<UniformityInfo>(dominators, *cycles_, lanes_.get());
-    uniformity_->compute();
+    DenseSet<const PHINode*> joins;
+    do {
+        uniformity_.reset();
+        lanes_ = std::make_unique<TargetTransformInfo>(LaneSources(function.getParent()->getDataLayout(), width, varying, joins));
+        uniformity_ = std::make_unique<UniformityInfo>(dominators, *cycles_, lanes_.get());
+        uniformity_->compute();
+    } while (width > 1 && find_joins(function, *uniformity_, joins));
     find_interleaved();
 }
 
