@@ -3,6 +3,7 @@
 #include "driver/api.h"
 #include "driver/errors.h"
 #include "driver/format.h"
+#include "driver/logs.h"
 
 #include <atomic>
 #include <cstdio>
@@ -72,6 +73,7 @@ bool tracing() {
 
 CUresult finish(const char* call, const Result<void>& result) {
     CUresult code = result ? CUDA_SUCCESS : static_cast<CUresult>(result.error().code);
+    if (code != CUDA_SUCCESS && code != CUDA_ERROR_NOT_READY) log_error(call, error_name(code), result.error().message);
     if (tracing()) {
         std::string line = format("{} = {}", call, error_name(code));
         if (!result && !result.error().message.empty()) line += " (" + result.error().message + ")";

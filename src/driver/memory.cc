@@ -323,35 +323,3 @@ CUresult cuPointerSetAttribute(const void* value, CUpointer_attribute which, CUd
         return {};
     });
 }
-
-// Managed memory is always in place: advice and prefetches are checked and have nothing to do.
-namespace {
-Result<void> check_managed_range(CUdeviceptr pointer, size_t bytes) {
-    if (bytes == 0) return invalid_value("a range of 0 bytes");
-    auto found = machine::find_allocation(to_host(pointer));
-    if (!found) return {}; // ordinary host memory: pageable access is supported
-    if (bytes > found->size - (to_host(pointer) ? pointer - to_device(found->base) : 0))
-        return invalid_value("the range ends behind its allocation");
-    return {};
-}
-} // namespace
-
-CUresult cuMemAdvise_v2(CUdeviceptr pointer, size_t bytes, CUmem_advise, CUmemLocation) {
-    return with_context(__func__, [&](CUctx_st&) -> Result<void> { return check_managed_range(pointer, bytes); });
-}
-CUresult cuMemAdvise(CUdeviceptr pointer, size_t bytes, CUmem_advise, CUdevice) {
-    return with_context(__func__, [&](CUctx_st&) -> Result<void> { return check_managed_range(pointer, bytes); });
-}
-CUresult cuMemPrefetchAsync(CUdeviceptr pointer, size_t bytes, CUdevice, CUstream stream) {
-    return with_context(__func__, [&](CUctx_st& context) -> Result<void> {
-        ANYWARP_TRY(stream_of(stream, context));
-        return check_managed_range(pointer, bytes);
-    });
-}
-CUresult cuMemPrefetchAsync_v2(CUdeviceptr pointer, size_t bytes, CUmemLocation, unsigned flags, CUstream stream) {
-    return with_context(__func__, [&](CUctx_st& context) -> Result<void> {
-        if (flags != 0) return invalid_value("flags must be 0");
-        ANYWARP_TRY(stream_of(stream, context));
-        return check_managed_range(pointer, bytes);
-    });
-}

@@ -131,25 +131,91 @@ PER_THREAD(cuStreamQuery_ptsz, cuStreamQuery, (CUstream hStream), (hStream))
 PER_THREAD(cuStreamSynchronize_ptsz, cuStreamSynchronize, (CUstream hStream), (hStream))
 PER_THREAD(cuStreamWaitEvent_ptsz, cuStreamWaitEvent, (CUstream hStream, CUevent hEvent, unsigned int Flags),
            (hStream, hEvent, Flags))
-PER_THREAD(cuGraphInstantiateWithParams_ptsz, cuGraphInstantiateWithParams, (CUgraphExec* phGraphExec, CUgraph hGraph, CUDA_GRAPH_INSTANTIATE_PARAMS* instantiateParams), (phGraphExec, hGraph, instantiateParams))
+PER_THREAD(cuGraphInstantiateWithParams_ptsz, cuGraphInstantiateWithParams,
+           (CUgraphExec * phGraphExec, CUgraph hGraph, CUDA_GRAPH_INSTANTIATE_PARAMS* instantiateParams),
+           (phGraphExec, hGraph, instantiateParams))
 PER_THREAD(cuGraphLaunch_ptsz, cuGraphLaunch, (CUgraphExec hGraphExec, CUstream hStream), (hGraphExec, hStream))
 PER_THREAD(cuGraphUpload_ptsz, cuGraphUpload, (CUgraphExec hGraphExec, CUstream hStream), (hGraphExec, hStream))
-PER_THREAD(cuStreamBatchMemOp_ptsz, cuStreamBatchMemOp, (CUstream stream, unsigned int count, CUstreamBatchMemOpParams* paramArray, unsigned int flags), (stream, count, paramArray, flags))
-PER_THREAD(cuStreamBatchMemOp_v2_ptsz, cuStreamBatchMemOp_v2, (CUstream stream, unsigned int count, CUstreamBatchMemOpParams* paramArray, unsigned int flags), (stream, count, paramArray, flags))
+PER_THREAD(cuStreamBatchMemOp_ptsz, cuStreamBatchMemOp,
+           (CUstream stream, unsigned int count, CUstreamBatchMemOpParams* paramArray, unsigned int flags),
+           (stream, count, paramArray, flags))
+PER_THREAD(cuStreamBatchMemOp_v2_ptsz, cuStreamBatchMemOp_v2,
+           (CUstream stream, unsigned int count, CUstreamBatchMemOpParams* paramArray, unsigned int flags),
+           (stream, count, paramArray, flags))
 PER_THREAD(cuStreamBeginCapture_ptsz, cuStreamBeginCapture, (CUstream hStream), (hStream))
-PER_THREAD(cuStreamBeginCaptureToGraph_ptsz, cuStreamBeginCaptureToGraph, (CUstream hStream, CUgraph hGraph, const CUgraphNode* dependencies, const CUgraphEdgeData* dependencyData, size_t numDependencies, CUstreamCaptureMode mode), (hStream, hGraph, dependencies, dependencyData, numDependencies, mode))
+PER_THREAD(cuStreamBeginCaptureToGraph_ptsz, cuStreamBeginCaptureToGraph,
+           (CUstream hStream, CUgraph hGraph, const CUgraphNode* dependencies, const CUgraphEdgeData* dependencyData,
+            size_t numDependencies, CUstreamCaptureMode mode),
+           (hStream, hGraph, dependencies, dependencyData, numDependencies, mode))
 PER_THREAD(cuStreamBeginCapture_v2_ptsz, cuStreamBeginCapture_v2, (CUstream hStream, CUstreamCaptureMode mode), (hStream, mode))
 PER_THREAD(cuStreamEndCapture_ptsz, cuStreamEndCapture, (CUstream hStream, CUgraph* phGraph), (hStream, phGraph))
-PER_THREAD(cuStreamGetCaptureInfo_ptsz, cuStreamGetCaptureInfo, (CUstream hStream, CUstreamCaptureStatus* captureStatus_out, cuuint64_t* id_out), (hStream, captureStatus_out, id_out))
-PER_THREAD(cuStreamGetCaptureInfo_v2_ptsz, cuStreamGetCaptureInfo_v2, (CUstream hStream, CUstreamCaptureStatus* captureStatus_out, cuuint64_t* id_out, CUgraph* graph_out, const CUgraphNode** dependencies_out, size_t* numDependencies_out), (hStream, captureStatus_out, id_out, graph_out, dependencies_out, numDependencies_out))
-PER_THREAD(cuStreamGetCaptureInfo_v3_ptsz, cuStreamGetCaptureInfo_v3, (CUstream hStream, CUstreamCaptureStatus* captureStatus_out, cuuint64_t* id_out, CUgraph* graph_out, const CUgraphNode** dependencies_out, const CUgraphEdgeData** edgeData_out, size_t* numDependencies_out), (hStream, captureStatus_out, id_out, graph_out, dependencies_out, edgeData_out, numDependencies_out))
-PER_THREAD(cuStreamUpdateCaptureDependencies_ptsz, cuStreamUpdateCaptureDependencies, (CUstream hStream, CUgraphNode* dependencies, size_t numDependencies, unsigned int flags), (hStream, dependencies, numDependencies, flags))
-PER_THREAD(cuStreamUpdateCaptureDependencies_v2_ptsz, cuStreamUpdateCaptureDependencies_v2, (CUstream hStream, CUgraphNode* dependencies, const CUgraphEdgeData* dependencyData, size_t numDependencies, unsigned int flags), (hStream, dependencies, dependencyData, numDependencies, flags))
-PER_THREAD(cuStreamWaitValue32_ptsz, cuStreamWaitValue32, (CUstream stream, CUdeviceptr addr, cuuint32_t value, unsigned int flags), (stream, addr, value, flags))
-PER_THREAD(cuStreamWaitValue32_v2_ptsz, cuStreamWaitValue32_v2, (CUstream stream, CUdeviceptr addr, cuuint32_t value, unsigned int flags), (stream, addr, value, flags))
-PER_THREAD(cuStreamWaitValue64_ptsz, cuStreamWaitValue64, (CUstream stream, CUdeviceptr addr, cuuint64_t value, unsigned int flags), (stream, addr, value, flags))
-PER_THREAD(cuStreamWaitValue64_v2_ptsz, cuStreamWaitValue64_v2, (CUstream stream, CUdeviceptr addr, cuuint64_t value, unsigned int flags), (stream, addr, value, flags))
-PER_THREAD(cuStreamWriteValue32_ptsz, cuStreamWriteValue32, (CUstream stream, CUdeviceptr addr, cuuint32_t value, unsigned int flags), (stream, addr, value, flags))
-PER_THREAD(cuStreamWriteValue32_v2_ptsz, cuStreamWriteValue32_v2, (CUstream stream, CUdeviceptr addr, cuuint32_t value, unsigned int flags), (stream, addr, value, flags))
-PER_THREAD(cuStreamWriteValue64_ptsz, cuStreamWriteValue64, (CUstream stream, CUdeviceptr addr, cuuint64_t value, unsigned int flags), (stream, addr, value, flags))
-PER_THREAD(cuStreamWriteValue64_v2_ptsz, cuStreamWriteValue64_v2, (CUstream stream, CUdeviceptr addr, cuuint64_t value, unsigned int flags), (stream, addr, value, flags))
+PER_THREAD(cuStreamGetCaptureInfo_ptsz, cuStreamGetCaptureInfo,
+           (CUstream hStream, CUstreamCaptureStatus* captureStatus_out, cuuint64_t* id_out), (hStream, captureStatus_out, id_out))
+PER_THREAD(cuStreamGetCaptureInfo_v2_ptsz, cuStreamGetCaptureInfo_v2,
+           (CUstream hStream, CUstreamCaptureStatus* captureStatus_out, cuuint64_t* id_out, CUgraph* graph_out,
+            const CUgraphNode** dependencies_out, size_t* numDependencies_out),
+           (hStream, captureStatus_out, id_out, graph_out, dependencies_out, numDependencies_out))
+PER_THREAD(cuStreamGetCaptureInfo_v3_ptsz, cuStreamGetCaptureInfo_v3,
+           (CUstream hStream, CUstreamCaptureStatus* captureStatus_out, cuuint64_t* id_out, CUgraph* graph_out,
+            const CUgraphNode** dependencies_out, const CUgraphEdgeData** edgeData_out, size_t* numDependencies_out),
+           (hStream, captureStatus_out, id_out, graph_out, dependencies_out, edgeData_out, numDependencies_out))
+PER_THREAD(cuStreamUpdateCaptureDependencies_ptsz, cuStreamUpdateCaptureDependencies,
+           (CUstream hStream, CUgraphNode* dependencies, size_t numDependencies, unsigned int flags),
+           (hStream, dependencies, numDependencies, flags))
+PER_THREAD(cuStreamUpdateCaptureDependencies_v2_ptsz, cuStreamUpdateCaptureDependencies_v2,
+           (CUstream hStream, CUgraphNode* dependencies, const CUgraphEdgeData* dependencyData, size_t numDependencies,
+            unsigned int flags),
+           (hStream, dependencies, dependencyData, numDependencies, flags))
+PER_THREAD(cuStreamWaitValue32_ptsz, cuStreamWaitValue32,
+           (CUstream stream, CUdeviceptr addr, cuuint32_t value, unsigned int flags), (stream, addr, value, flags))
+PER_THREAD(cuStreamWaitValue32_v2_ptsz, cuStreamWaitValue32_v2,
+           (CUstream stream, CUdeviceptr addr, cuuint32_t value, unsigned int flags), (stream, addr, value, flags))
+PER_THREAD(cuStreamWaitValue64_ptsz, cuStreamWaitValue64,
+           (CUstream stream, CUdeviceptr addr, cuuint64_t value, unsigned int flags), (stream, addr, value, flags))
+PER_THREAD(cuStreamWaitValue64_v2_ptsz, cuStreamWaitValue64_v2,
+           (CUstream stream, CUdeviceptr addr, cuuint64_t value, unsigned int flags), (stream, addr, value, flags))
+PER_THREAD(cuStreamWriteValue32_ptsz, cuStreamWriteValue32,
+           (CUstream stream, CUdeviceptr addr, cuuint32_t value, unsigned int flags), (stream, addr, value, flags))
+PER_THREAD(cuStreamWriteValue32_v2_ptsz, cuStreamWriteValue32_v2,
+           (CUstream stream, CUdeviceptr addr, cuuint32_t value, unsigned int flags), (stream, addr, value, flags))
+PER_THREAD(cuStreamWriteValue64_ptsz, cuStreamWriteValue64,
+           (CUstream stream, CUdeviceptr addr, cuuint64_t value, unsigned int flags), (stream, addr, value, flags))
+PER_THREAD(cuStreamWriteValue64_v2_ptsz, cuStreamWriteValue64_v2,
+           (CUstream stream, CUdeviceptr addr, cuuint64_t value, unsigned int flags), (stream, addr, value, flags))
+PER_THREAD(cuGraphicsMapResources_ptsz, cuGraphicsMapResources,
+           (unsigned int count, CUgraphicsResource* resources, CUstream hStream), (count, resources, hStream))
+PER_THREAD(cuGraphicsUnmapResources_ptsz, cuGraphicsUnmapResources,
+           (unsigned int count, CUgraphicsResource* resources, CUstream hStream), (count, resources, hStream))
+PER_THREAD(cuMemBatchDecompressAsync_ptsz, cuMemBatchDecompressAsync,
+           (CUmemDecompressParams * paramsArray, size_t count, unsigned int flags, size_t* errorIndex, CUstream stream),
+           (paramsArray, count, flags, errorIndex, stream))
+PER_THREAD(cuMemDiscardAndPrefetchBatchAsync_ptsz, cuMemDiscardAndPrefetchBatchAsync,
+           (CUdeviceptr * dptrs, size_t* sizes, size_t count, CUmemLocation* prefetchLocs, size_t* prefetchLocIdxs,
+            size_t numPrefetchLocs, unsigned long long flags, CUstream hStream),
+           (dptrs, sizes, count, prefetchLocs, prefetchLocIdxs, numPrefetchLocs, flags, hStream))
+PER_THREAD(cuMemDiscardBatchAsync_ptsz, cuMemDiscardBatchAsync,
+           (CUdeviceptr * dptrs, size_t* sizes, size_t count, unsigned long long flags, CUstream hStream),
+           (dptrs, sizes, count, flags, hStream))
+PER_THREAD(cuMemPrefetchBatchAsync_ptsz, cuMemPrefetchBatchAsync,
+           (CUdeviceptr * dptrs, size_t* sizes, size_t count, CUmemLocation* prefetchLocs, size_t* prefetchLocIdxs,
+            size_t numPrefetchLocs, unsigned long long flags, CUstream hStream),
+           (dptrs, sizes, count, prefetchLocs, prefetchLocIdxs, numPrefetchLocs, flags, hStream))
+PER_THREAD(cuMemcpy3DBatchAsync_ptsz, cuMemcpy3DBatchAsync,
+           (size_t numOps, CUDA_MEMCPY3D_BATCH_OP* opList, size_t* failIdx, unsigned long long flags, CUstream hStream),
+           (numOps, opList, failIdx, flags, hStream))
+PER_THREAD(cuMemcpy3DBatchAsync_v2_ptsz, cuMemcpy3DBatchAsync_v2,
+           (size_t numOps, CUDA_MEMCPY3D_BATCH_OP* opList, unsigned long long flags, CUstream hStream),
+           (numOps, opList, flags, hStream))
+PER_THREAD(cuMemcpyBatchAsync_ptsz, cuMemcpyBatchAsync,
+           (CUdeviceptr * dsts, CUdeviceptr* srcs, size_t* sizes, size_t count, CUmemcpyAttributes* attrs, size_t* attrsIdxs,
+            size_t numAttrs, size_t* failIdx, CUstream hStream),
+           (dsts, srcs, sizes, count, attrs, attrsIdxs, numAttrs, failIdx, hStream))
+PER_THREAD(cuMemcpyBatchAsync_v2_ptsz, cuMemcpyBatchAsync_v2,
+           (CUdeviceptr * dsts, CUdeviceptr* srcs, size_t* sizes, size_t count, CUmemcpyAttributes* attrs, size_t* attrsIdxs,
+            size_t numAttrs, CUstream hStream),
+           (dsts, srcs, sizes, count, attrs, attrsIdxs, numAttrs, hStream))
+PER_THREAD(cuStreamCopyAttributes_ptsz, cuStreamCopyAttributes, (CUstream dst, CUstream src), (dst, src))
+PER_THREAD(cuStreamGetAttribute_ptsz, cuStreamGetAttribute, (CUstream hStream, CUstreamAttrID attr, CUstreamAttrValue* value_out),
+           (hStream, attr, value_out))
+PER_THREAD(cuStreamSetAttribute_ptsz, cuStreamSetAttribute,
+           (CUstream hStream, CUstreamAttrID attr, const CUstreamAttrValue* value), (hStream, attr, value))

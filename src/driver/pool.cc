@@ -153,6 +153,48 @@ CUresult cuDeviceSetMemPool(CUdevice ordinal, CUmemoryPool handle) {
     });
 }
 
+// The forms of CUDA 13, which name the place and the kind of memory.
+namespace {
+Result<machine::Device*> pooled_device(const CUmemLocation* location, CUmemAllocationType type) {
+    ANYWARP_REQUIRE(location);
+    if (type != CU_MEM_ALLOCATION_TYPE_PINNED) {
+        if (type == CU_MEM_ALLOCATION_TYPE_MANAGED) return unsupported("memory pools of managed memory");
+        return invalid_value(format("allocation type {}", static_cast<int>(type)));
+    }
+    if (location->type == CU_MEM_LOCATION_TYPE_HOST || location->type == CU_MEM_LOCATION_TYPE_HOST_NUMA)
+        return unsupported("memory pools on the host");
+    if (location->type != CU_MEM_LOCATION_TYPE_DEVICE)
+        return invalid_value(format("location type {}", static_cast<int>(location->type)));
+    return device_of(location->id);
+}
+} // namespace
+
+CUresult cuMemGetDefaultMemPool(CUmemoryPool* pool, CUmemLocation* location, CUmemAllocationType type) {
+    return with_driver(__func__, [&]() -> Result<void> {
+        ANYWARP_REQUIRE(pool);
+        ANYWARP_TRY_AS(device, pooled_device(location, type));
+        *pool = default_pool(*device);
+        return {};
+    });
+}
+CUresult cuMemGetMemPool(CUmemoryPool* pool, CUmemLocation* location, CUmemAllocationType type) {
+    return with_driver(__func__, [&]() -> Result<void> {
+        ANYWARP_REQUIRE(pool);
+        ANYWARP_TRY_AS(device, pooled_device(location, type));
+        *pool = current_pool(*device);
+        return {};
+    });
+}
+CUresult cuMemSetMemPool(CUmemLocation* location, CUmemAllocationType type, CUmemoryPool handle) {
+    return with_driver(__func__, [&]() -> Result<void> {
+        ANYWARP_TRY_AS(device, pooled_device(location, type));
+        ANYWARP_TRY_AS(pool, pool_of(handle));
+        if (pool->device != device) return invalid_value("the pool is another device's");
+        current_pool(*device) = handle;
+        return {};
+    });
+}
+
 CUresult cuMemPoolCreate(CUmemoryPool* result, const CUmemPoolProps* properties) {
     return with_driver(__func__, [&]() -> Result<void> {
         ANYWARP_REQUIRE(result);

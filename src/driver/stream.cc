@@ -2,6 +2,7 @@
 
 #include "driver/capture.h"
 #include "driver/format.h"
+#include "driver/stream_attributes.h"
 
 #include <algorithm>
 
@@ -56,6 +57,7 @@ CUresult destroy(const char* call, CUstream handle) {
             stream->context->streams.erase(handle);
         }
         leave_capture(*stream->stream);
+        forget_stream_attributes(stream->stream->id());
         return stream->context->device->destroy_stream(stream->stream);
     });
 }
