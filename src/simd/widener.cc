@@ -161,10 +161,12 @@ void Widener::collect_edge(BasicBlock& from, BasicBlock& to, Value* mask, bool b
     for (PHINode& phi : to.phis()) {
         Value* value = phi.getIncomingValueForBlock(&from);
         Slots& slots = phi_slots_[&phi];
-        bool undefined = isa<UndefValue>(value);
-        if (slots.scalar) stores.push_back({slots.scalar, undefined ? UndefValue::get(phi.getType()) : scalar(value), nullptr});
-        if (slots.guard) stores.push_back({slots.guard, undefined ? b_.getTrue() : guard(value), nullptr});
-        if (slots.vector) stores.push_back({slots.vector, undefined ? UndefValue::get(widened(phi.getType())) : vector(value), blend ? mask : nullptr});
+        // Nothing is written for an undefined value: what other lanes brought over another edge must stay, and a uniform value
+        // has one place for all lanes.
+        if (isa<UndefValue>(value)) continue;
+        if (slots.scalar) stores.push_back({slots.scalar, scalar(value), nullptr});
+        if (slots.guard) stores.push_back({slots.guard, guard(value), nullptr});
+        if (slots.vector) stores.push_back({slots.vector, vector(value), blend ? mask : nullptr});
     }
     auto it = mask_slots_.find(&to);
     if (it == mask_slots_.end()) return;
