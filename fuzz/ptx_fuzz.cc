@@ -33,7 +33,7 @@ struct Options {
 };
 
 volatile uint64_t current_seed = 0;
-constexpr unsigned hang_seconds = 120; // for a program with all its inputs: compiled code that doesn't end
+constexpr unsigned hang_seconds = 120; // for compiling a program, or for one of its inputs: compiled code that doesn't end
 
 void hang(int) {
     char text[64];
@@ -161,7 +161,10 @@ int main(int argc, char** argv) {
         if (o.print) std::fputs(text.c_str(), stdout);
         alarm(hang_seconds);
         Experiment experiment("seed " + std::to_string(s), text, s, choice_of(o));
-        for (uint64_t k = 0; experiment.problem().empty() && k < o.inputs; ++k) experiment.execute(k);
+        for (uint64_t k = 0; experiment.problem().empty() && k < o.inputs; ++k) {
+            alarm(hang_seconds);
+            experiment.execute(k);
+        }
         ++programs;
         executions += experiment.executions();
         instructions += experiment.oracle_instructions();
