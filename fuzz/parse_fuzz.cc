@@ -14,7 +14,7 @@
 namespace anywarp::fuzz {
 
 const std::vector<std::string>& words() {
-    static const std::vector<std::string> list = {
+    static const char* const all[] = { // plain pointers: thousands of strings made by one function take minutes to compile
 #define ANYWARP_INSTRUCTION(id, name, syntax, ptx_version, sm_version, effect, section) name,
 #include "ptx/instructions.def"
 #define ANYWARP_MODIFIER(id, spelling) spelling, "." spelling,
@@ -28,6 +28,7 @@ const std::vector<std::string>& words() {
         ".maxntid", ".reqntid", ".minnctapersm", ".maxnreg", ".noreturn", ".attribute", ".managed", ".texref", ".samplerref", ".surfref", ".tex",
         "{", "}", "(", ")", "[", "]", ";", ",", "<", ">", "|", "!", "@", "@!", "+", "-", "*", "/", "=", ":", "?", "~", "_", "%r", "%r<", "%p", "generic(",
         "0f3F800000", "0d3FF0000000000000", "\"", "//", "/*", "*/", "sm_80", "\\", "$L__BB0_1", "WARP_SZ", ".x", ".b0", ".h1", "::"};
+    static const std::vector<std::string> list(std::begin(all), std::end(all));
     return list;
 }
 
