@@ -6,6 +6,7 @@
 #include "simt/lowering.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <llvm/IR/Verifier.h>
 #include <llvm/Support/raw_ostream.h>
 
@@ -166,6 +167,8 @@ Result<LoweredKernel> lower_kernel(llvm::LLVMContext& context, const ptx::Module
         return result;
     } catch (const Failure& failure) {
         return std::unexpected(failure.error);
+    } catch (const std::out_of_range&) { // PTX that the verifier lets pass: an operand or a component that isn't there
+        return user_error(ErrorCode::invalid_ptx, "kernel '" + module.functions.at(function).name + "': an operand is missing");
     }
 }
 
