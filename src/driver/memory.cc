@@ -46,6 +46,7 @@ CUresult free_memory(const char* call, void* address, bool host) {
         auto found = machine::find_allocation(address);
         bool is_host = found && found->kind == MemoryKind::pinned;
         if (!found || found->base != address || found->kind == MemoryKind::image || found->kind == MemoryKind::registered ||
+            found->kind == MemoryKind::mapped ||
             is_host != host)
             return invalid_value(format("{:#x} isn't an allocation of this kind", reinterpret_cast<uintptr_t>(address)));
         ANYWARP_TRY_AS(device, device_of(found->device));

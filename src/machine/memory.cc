@@ -2,9 +2,11 @@
 #include "machine/memory.h"
 
 #include "machine/properties.h"
+#include "machine/virtual_memory.h"
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
@@ -36,6 +38,11 @@ struct Memory::Arena {
     struct Block : Allocation {
         uint64_t reserved = 0; // address space taken from the arena, guard included; 0: a slab's slot or registered memory
         int size_class = -1;
+        int file = -1; // shared
+    };
+    struct Slab {
+        uint64_t bytes = 0;
+        int file = -1;
     };
 
     int device;
@@ -48,6 +55,7 @@ struct Memory::Arena {
     std::map<uint8_t*, Block> blocks;
     std::map<uint8_t*, uint64_t> free_ranges; // address -> bytes
     std::vector<uint8_t*> slots[class_count];
+    std::map<uint8_t*, Slab> slabs;
 
     Arena(int ordinal, uint64_t bytes) : device(ordinal), total(bytes) {
         // Room for fragmentation, guards and pinned memory; less of it for large devices, of which a rack has 72.
@@ -123,6 +131,7 @@ struct Memory::Arena {
             uint64_t slot = alignment << size_class, bytes = std::max<uint64_t>(256 << 10, slot * 16), taken = 0;
             uint8_t* slab = commit(bytes, taken);
             if (!slab) return nullptr;
+            slabs[slab] = {.bytes = bytes};
             // The last slot ends at the guard; it is handed out first, and the others towards the front.
             for (uint64_t at = 0; at + slot <= bytes; at += slot) free_slots.push_back(slab + at);
         }
@@ -145,7 +154,24 @@ struct Memory::Arena {
             slots[block.size_class].push_back(block.base);
         else if (block.reserved)
             give_range(block.base, block.reserved);
+        if (block.file >= 0) close(block.file);
         blocks.erase(it);
+    }
+
+    /// The pages of [at, at + bytes) into a file; -1 when that fails. Pages of zeros stay holes.
+    int move_to_file(uint8_t* at, uint64_t bytes) const {
+        int file = make_shared_file(bytes, device);
+        if (file < 0) return -1;
+        static const uint8_t zeros[page] = {};
+        bool good = true;
+        for (uint64_t done = 0; done < bytes && good; done += page)
+            if (std::memcmp(at + done, zeros, page) != 0)
+                good = pwrite(file, at + done, page, static_cast<off_t>(done)) == static_cast<ssize_t>(page);
+        if (!good || mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED) {
+            close(file);
+            return -1;
+        }
+        return file;
     }
 
     const Block* holding(const void* address) const {
@@ -249,6 +275,41 @@ void Memory::report_to(std::atomic<uint64_t>& counter) {
     arena_->reported = &counter;
 }
 
+Result<void> Memory::charge(uint64_t bytes) {
+    Arena& arena = *arena_;
+    std::unique_lock lock(arena.mutex);
+    if (bytes > arena.total - std::min(arena.used, arena.total))
+        return user_error(ErrorCode::out_of_memory, "physical memory of " + std::to_string(bytes) + " bytes");
+    arena.set_used(arena.used + bytes);
+    return {};
+}
+
+void Memory::discharge(uint64_t bytes) {
+    std::unique_lock lock(arena_->mutex);
+    arena_->set_used(arena_->used - bytes);
+}
+
+Result<Memory::SharedPages> Memory::share(void* base) {
+    Arena& arena = *arena_;
+    std::unique_lock lock(arena.mutex);
+    auto it = arena.blocks.find(static_cast<uint8_t*>(base));
+    if (it == arena.blocks.end() || it->second.kind != MemoryKind::device)
+        return user_error(ErrorCode::invalid_value, "not the start of device memory");
+    Arena::Block& block = it->second;
+    uint8_t* begin = block.base;
+    int* file = &block.file;
+    uint64_t bytes = round_up(block.size, granule());
+    if (block.size_class >= 0) {
+        auto slab = std::prev(arena.slabs.upper_bound(begin));
+        begin = slab->first;
+        bytes = round_up(slab->second.bytes, granule());
+        file = &slab->second.file;
+    }
+    if (*file < 0) *file = arena.move_to_file(begin, bytes);
+    if (*file < 0) return user_error(ErrorCode::out_of_memory, "the memory can't be moved to a shared file");
+    return SharedPages{*file, static_cast<uint64_t>(block.base - begin), block.size};
+}
+
 uint64_t Memory::total() const { return arena_->total; }
 uint64_t Memory::used() const {
     std::shared_lock lock(arena_->mutex);
@@ -278,7 +339,7 @@ std::optional<Allocation> find_allocation(const void* address) {
         if (!memory) continue;
         if (auto found = memory->find(address)) return found;
     }
-    return std::nullopt;
+    return find_mapped(address);
 }
 
 } // namespace anywarp::machine

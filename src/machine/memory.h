@@ -25,7 +25,8 @@ enum class MemoryKind : uint8_t {
     managed,    // cuMemAllocManaged, managed variables
     pinned,     // cuMemAllocHost: page-locked host memory; doesn't count against the device's total
     registered, // cuMemHostRegister: the program's own memory; never freed here
-    image       // the variables of a loaded module
+    image,      // the variables of a loaded module
+    mapped      // cuMemMap, or another process's (virtual_memory.h); never in a Memory's own table
 };
 
 struct Allocation {
@@ -54,6 +55,19 @@ public:
     /// Makes the program's own memory known. Errors: invalid_value when it overlaps what is known already.
     Result<void> register_host(void* base, uint64_t bytes, uint32_t flags = 0);
     Result<void> unregister_host(void* base);
+
+    /// Memory that lives outside the arena (virtual_memory.h) counts too. out_of_memory.
+    Result<void> charge(uint64_t bytes);
+    void discharge(uint64_t bytes);
+
+    /// Moves the pages of device memory into a file that another process can open, content and address kept; the caller has
+    /// synchronised. A small allocation takes its slab along. invalid_value where `base` isn't device memory's start.
+    struct SharedPages {
+        int file = -1;       // stays ours
+        uint64_t offset = 0; // of the allocation in it
+        uint64_t size = 0;   // of the allocation
+    };
+    Result<SharedPages> share(void* base);
 
     uint64_t total() const;
     uint64_t used() const;      // device, managed and image memory
