@@ -128,7 +128,7 @@ Result<Known> pointer_attribute(void* data, CUpointer_attribute which, CUdevicep
         put(found->device);
         return Known::yes;
     case CU_POINTER_ATTRIBUTE_IS_LEGACY_CUDA_IPC_CAPABLE:
-        put(uint8_t{0});
+        put(uint8_t{found->kind == MemoryKind::device});
         return Known::yes;
     case CU_POINTER_ATTRIBUTE_RANGE_START_ADDR:
     case CU_POINTER_ATTRIBUTE_MAPPING_BASE_ADDR:
