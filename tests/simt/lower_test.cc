@@ -19,7 +19,8 @@ TEST(SimtLower, KernelSignatureAndGuards) {
     std::string ir =
         ir_of(wrap(".param .u64 p", ".reg .pred %p; .reg .b32 %r<3>; .reg .b64 %rd; ld.param.u64 %rd, [p]; mov.u32 %r0, %tid.x;"
                                     "setp.gt.u32 %p, %r0, 4; @%p st.global.u32 [%rd], %r0; @!%p add.u32 %r0, %r0, 1; ret;"));
-    EXPECT_TRUE(contains(ir, "define void @k(ptr noundef nonnull align 8 dereferenceable(128) %ctx, i32 noundef %warp_base)"))
+    EXPECT_TRUE(contains(ir, "define void @k(ptr noundef nonnull align 8 dereferenceable(" +
+                                 std::to_string(sizeof(BlockContext)) + ") %ctx, i32 noundef %warp_base)"))
         << ir;
     EXPECT_TRUE(contains(ir, "@anywarp.lane()"));
     EXPECT_TRUE(contains(ir, "br i1"));
@@ -90,12 +91,10 @@ TEST(SimtLower, PollingLoadSpins) {
 
 TEST(SimtLower, UnsupportedNamesTheInstruction) {
     llvm::LLVMContext context;
-    auto lowered =
-        lower(context, wrap(".param .u64 p",
-                            ".reg .b32 %r<9>; .reg .b64 %rd; ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%r0}, [%rd]; ret;"));
+    auto lowered = lower(context, wrap(".param .u64 p", "wgmma.fence.sync.aligned; ret;"));
     ASSERT_FALSE(lowered.has_value());
     EXPECT_EQ(lowered.error().kind, ErrorKind::unsupported);
-    EXPECT_TRUE(contains(lowered.error().message, "ldmatrix")) << lowered.error().message;
+    EXPECT_TRUE(contains(lowered.error().message, "wgmma.fence")) << lowered.error().message;
 }
 
 TEST(SimtLower, MemoryBarrierObjectsWaitInALoop) {
