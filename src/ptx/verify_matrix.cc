@@ -26,6 +26,8 @@ public:
     void check_register(const Operand& o, Type type) {
         if (o.kind != Operand::Kind::reg) return;
         const Register& r = body_.registers[o.reg];
+        bool rows = in_.opcode == Opcode::ldmatrix || in_.opcode == Opcode::stmatrix || in_.opcode == Opcode::movmatrix;
+        if (rows && r.type == Type::f32) return; // ptxas takes these here, unlike in a product
         bool whole = is_bits(type) ? !is_float(r.type) || bits(r.type) == 32 : is_bits(r.type) || r.type == type;
         if (is_bits(type) && r.type == Type::f32) whole = false;
         if (r.type == Type::pred || bits(r.type) != bits(type) || !whole)
@@ -47,6 +49,9 @@ public:
     void check_product() {
         std::optional<MatrixOperation> o = matrix_operation(in_);
         if (!o) return report_(in_.where, name(in_) + " needs a shape and its types");
+        // The forms name modifiers without their order: which of two layouts is A's is known only here.
+        bool only_row_col = o->wmma ? bits(o->a) < 8 : !o->quad_pairs();
+        if (only_row_col && (!o->a_row || o->b_row)) report_(in_.where, name(in_) + " of this shape needs A by rows and B by columns");
         const char* what[] = {"D", "A", "B", "C"};
         Fragment order[] = {Fragment::d, Fragment::a, Fragment::b, Fragment::c};
         for (unsigned i = 0; i < 4; ++i)
