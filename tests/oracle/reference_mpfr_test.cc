@@ -78,15 +78,15 @@ void near(const std::string& name, Unary function, const std::vector<Operands>& 
 }
 
 TEST(ReferenceMpfr, approximations) {
-    near("sin", mpfr_sin, floats(-20, 2, true), 0x1p-20, true);
-    near("cos", mpfr_cos, floats(-20, 2, true), 0x1p-20, true);
+    near("sin", mpfr_sin, floats(-20, 2, true), 0x1.6ap-21, true);
+    near("cos", mpfr_cos, floats(-20, 2, true), 0x1.6ap-21, true);
     near("ex2", mpfr_exp2, floats(-20, 6, true), 0x1p-22, false);
     near("lg2", mpfr_log2, floats(1, 100, false), 0x1p-22, false);
     near("lg2", mpfr_log2, floats(-1, 1, false), 0x1p-22, true);
     near("rcp", reciprocal, floats(-100, 100, true), 0x1p-23, false);
-    near("sqrt", mpfr_sqrt, floats(-100, 100, false), 0x1p-22, false);
-    near("rsqrt", mpfr_rec_sqrt, floats(-100, 100, false), 0x1p-22, false);
-    near("tanh", mpfr_tanh, floats(-20, 5, true), 0x1p-10, false);
+    near("sqrt", mpfr_sqrt, floats(-100, 100, false), 0x1p-23, false);
+    near("rsqrt", mpfr_rec_sqrt, floats(-100, 100, false), 0x1.12p-23, false);
+    near("tanh", mpfr_tanh, floats(-20, 5, true), 0x1p-11, false);
 }
 #endif
 
