@@ -398,14 +398,12 @@ CUresult cuStreamGetCaptureInfo(CUstream handle, CUstreamCaptureStatus* status, 
 
 CUresult cuStreamGetCaptureInfo_v2(CUstream handle, CUstreamCaptureStatus* status, cuuint64_t* id, CUgraph* graph,
                                    const CUgraphNode** nodes, size_t* count) {
-    return with_part(__func__, handle,
-                     [&](StreamCapture* part) { return info(part, status, id, graph, nodes, nullptr, count); });
+    return with_part(__func__, handle, [&](StreamCapture* part) { return info(part, status, id, graph, nodes, nullptr, count); });
 }
 
 CUresult cuStreamGetCaptureInfo_v3(CUstream handle, CUstreamCaptureStatus* status, cuuint64_t* id, CUgraph* graph,
                                    const CUgraphNode** nodes, const CUgraphEdgeData** edges, size_t* count) {
-    return with_part(__func__, handle,
-                     [&](StreamCapture* part) { return info(part, status, id, graph, nodes, edges, count); });
+    return with_part(__func__, handle, [&](StreamCapture* part) { return info(part, status, id, graph, nodes, edges, count); });
 }
 
 CUresult cuStreamUpdateCaptureDependencies(CUstream handle, CUgraphNode* nodes, size_t count, unsigned flags) {
@@ -415,8 +413,7 @@ CUresult cuStreamUpdateCaptureDependencies(CUstream handle, CUgraphNode* nodes, 
 
 CUresult cuStreamUpdateCaptureDependencies_v2(CUstream handle, CUgraphNode* nodes, const CUgraphEdgeData* data, size_t count,
                                               unsigned flags) {
-    return with_part(__func__, handle,
-                     [&](StreamCapture* part) { return update_dependencies(part, nodes, data, count, flags); });
+    return with_part(__func__, handle, [&](StreamCapture* part) { return update_dependencies(part, nodes, data, count, flags); });
 }
 
 CUresult cuThreadExchangeStreamCaptureMode(CUstreamCaptureMode* mode) {

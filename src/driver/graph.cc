@@ -423,8 +423,7 @@ CUresult cuGraphRetainUserObject(CUgraph handle, CUuserObject object, unsigned c
     return with_driver(__func__, [&]() -> Result<void> {
         ANYWARP_TRY_AS(graph, graph_of(handle));
         if (flags & ~unsigned{CU_GRAPH_USER_OBJECT_MOVE}) return invalid_value(format("flags {:#x}", flags));
-        if (!graph_objects().user_objects.find(object) || count == 0)
-            return invalid_value("not a user object, or no reference");
+        if (!graph_objects().user_objects.find(object) || count == 0) return invalid_value("not a user object, or no reference");
         if (!(flags & CU_GRAPH_USER_OBJECT_MOVE)) cuUserObjectRetain(object, count);
         graph->user_objects[object] += count;
         return {};

@@ -84,8 +84,8 @@ struct ConditionalWork {
     std::vector<CUgraph> handles; // of the bodies, for the caller's array
     CUcontext context = nullptr;
 };
-using Work = std::variant<EmptyWork, KernelWork, CopyWork, FillWork, HostWork, ChildWork, EventWaitWork, EventRecordWork, AllocWork,
-                          FreeWork, BatchWork, ConditionalWork>;
+using Work = std::variant<EmptyWork, KernelWork, CopyWork, FillWork, HostWork, ChildWork, EventWaitWork, EventRecordWork,
+                          AllocWork, FreeWork, BatchWork, ConditionalWork>;
 
 struct Edge {
     CUgraphNode from = nullptr;
@@ -103,11 +103,11 @@ struct CUgraphNode_st {
 };
 
 struct CUgraph_st {
-    std::vector<std::shared_ptr<CUgraphNode_st>> nodes; // in the order of their creation; in the registry as well
-    std::map<CUuserObject, unsigned> user_objects;      // references held
+    std::vector<std::shared_ptr<CUgraphNode_st>> nodes;          // in the order of their creation; in the registry as well
+    std::map<CUuserObject, unsigned> user_objects;               // references held
     std::vector<anywarp::driver::ConditionalValue> conditionals; // made for this graph
-    CUgraph original = nullptr; // of a clone
-    CUgraph parent = nullptr;   // of a child graph or a conditional body: it goes with its node
+    CUgraph original = nullptr;                                  // of a clone
+    CUgraph parent = nullptr;                                    // of a child graph or a conditional body: it goes with its node
     ~CUgraph_st();
 };
 
@@ -153,6 +153,10 @@ std::shared_ptr<CUgraph_st> copy_graph(const CUgraph_st& graph);
 void forget_graph(CUgraph_st& graph); // its nodes' and its own handle become stale
 Result<std::shared_ptr<CUgraph_st>> graph_of(CUgraph handle);
 Result<std::shared_ptr<CUgraphNode_st>> node_of(CUgraphNode handle);
+
+Result<std::shared_ptr<CUgraphExec_st>> exec_of(CUgraphExec handle);
+/// The node of an executable graph that was made from this one.
+Result<CUgraphNode_st*> node_in(CUgraphExec_st& exec, CUgraphNode original);
 
 /// The nodes in an order that respects the edges, else in the order of their creation. invalid_value: a cycle.
 Result<std::vector<CUgraphNode_st*>> in_order(const CUgraph_st& graph);

@@ -12,13 +12,26 @@
 using namespace anywarp;
 using namespace anywarp::driver;
 
-namespace {
+namespace anywarp::driver {
 
 Result<std::shared_ptr<CUgraphExec_st>> exec_of(CUgraphExec handle) {
     auto exec = graph_objects().execs.find(handle);
     if (!exec) return invalid_value("not an executable graph");
     return exec;
 }
+
+Result<CUgraphNode_st*> node_in(CUgraphExec_st& exec, CUgraphNode original) {
+    CUgraphNode_st* found = nullptr;
+    for_each_node(*exec.graph, [&](CUgraphNode_st& node) {
+        if (node.original == original) found = &node;
+    });
+    if (!found) return invalid_value("the executable graph has no such node");
+    return found;
+}
+
+} // namespace anywarp::driver
+
+namespace {
 
 Result<CUgraphExec> instantiate(CUctx_st& context, CUgraph handle, unsigned long long flags) {
     ANYWARP_TRY_AS(graph, graph_of(handle));
@@ -79,8 +92,7 @@ struct Update {
     }
 
     bool compare(const CUgraph_st& mine, const CUgraph_st& other) {
-        if (mine.nodes.size() != other.nodes.size())
-            return refuse(CU_GRAPH_EXEC_UPDATE_ERROR_TOPOLOGY_CHANGED, nullptr);
+        if (mine.nodes.size() != other.nodes.size()) return refuse(CU_GRAPH_EXEC_UPDATE_ERROR_TOPOLOGY_CHANGED, nullptr);
         std::unordered_map<const CUgraphNode_st*, size_t> my_place, other_place;
         for (size_t i = 0; i < mine.nodes.size(); i++) {
             my_place[mine.nodes[i].get()] = i;
@@ -123,8 +135,7 @@ struct Update {
         }
         if (auto* kernel = std::get_if<KernelWork>(&to.work)) {
             auto& other = std::get<KernelWork>(from.work);
-            if (kernel->context != other.context)
-                return refuse(CU_GRAPH_EXEC_UPDATE_ERROR_UNSUPPORTED_FUNCTION_CHANGE, &from);
+            if (kernel->context != other.context) return refuse(CU_GRAPH_EXEC_UPDATE_ERROR_UNSUPPORTED_FUNCTION_CHANGE, &from);
         }
         changes.push_back({&to, from.work});
         return true;
@@ -177,11 +188,7 @@ Result<void> launch(CUctx_st& context, CUgraphExec handle, CUstream stream_handl
 /// The enabled state of a node that may have one.
 Result<CUgraphNode_st*> switchable(CUgraphExec handle, CUgraphNode original) {
     ANYWARP_TRY_AS(exec, exec_of(handle));
-    CUgraphNode_st* found = nullptr;
-    for_each_node(*exec->graph, [&](CUgraphNode_st& node) {
-        if (node.original == original) found = &node;
-    });
-    if (!found) return invalid_value("the executable graph has no such node");
+    ANYWARP_TRY_AS(found, node_in(*exec, original));
     CUgraphNodeType type = type_of(*found);
     if (type != CU_GRAPH_NODE_TYPE_KERNEL && type != CU_GRAPH_NODE_TYPE_MEMSET && type != CU_GRAPH_NODE_TYPE_MEMCPY)
         return invalid_value("only kernel, memset and memcpy nodes can be disabled");

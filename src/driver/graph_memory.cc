@@ -93,8 +93,7 @@ Result<void> begin_graph_memory(const CUgraph_st& graph, bool free_first) {
     Book& all = book();
     std::lock_guard lock(all.mutex);
     for (const auto& memory : allocated)
-        if (memory->in_use && !free_first)
-            return invalid_value("the graph's memory from an earlier launch hasn't been freed");
+        if (memory->in_use && !free_first) return invalid_value("the graph's memory from an earlier launch hasn't been freed");
     for (const auto& memory : allocated) {
         take(all, memory);
         all.held[memory->address] = memory;

@@ -67,15 +67,15 @@ Result<void> add(CUctx_st& context, CUgraphNode* result, CUgraph handle, const C
     ANYWARP_TRY_AS(node, add_node(*graph, std::move(work), std::move(edges)));
     // What the caller learns from its own structure.
     if (auto* alloc = std::get_if<AllocWork>(&node->work)) parameters.alloc.dptr = alloc->memory->address;
-    if (auto* condition = std::get_if<ConditionalWork>(&node->work)) parameters.conditional.phGraph_out = condition->handles.data();
+    if (auto* condition = std::get_if<ConditionalWork>(&node->work))
+        parameters.conditional.phGraph_out = condition->handles.data();
     *result = node;
     return {};
 }
 
 CUresult add(const char* call, CUgraphNode* result, CUgraph graph, const CUgraphNode* nodes, size_t count,
              CUgraphNodeParams parameters) {
-    return with_context(
-        call, [&](CUctx_st& context) { return add(context, result, graph, nodes, nullptr, count, parameters); });
+    return with_context(call, [&](CUctx_st& context) { return add(context, result, graph, nodes, nullptr, count, parameters); });
 }
 
 /// `body(parameters)` with the parameters of a node of this type.
@@ -98,22 +98,6 @@ CUresult write(const char* call, CUgraphNode handle, const CUgraphNodeParams& pa
         ANYWARP_TRY_AS(work, work_of(parameters, context));
         return set_work(*node, std::move(work));
     });
-}
-
-/// The node of an executable graph that was made from this one.
-Result<CUgraphNode_st*> node_in(CUgraphExec_st& exec, CUgraphNode original) {
-    CUgraphNode_st* found = nullptr;
-    for_each_node(*exec.graph, [&](CUgraphNode_st& node) {
-        if (node.original == original) found = &node;
-    });
-    if (!found) return invalid_value("the executable graph has no such node");
-    return found;
-}
-
-Result<std::shared_ptr<CUgraphExec_st>> exec_of(CUgraphExec handle) {
-    auto exec = graph_objects().execs.find(handle);
-    if (!exec) return invalid_value("not an executable graph");
-    return exec;
 }
 
 CUresult write_exec(const char* call, CUgraphExec handle, CUgraphNode original, const CUgraphNodeParams& parameters) {
@@ -159,8 +143,8 @@ Result<KernelWork*> kernel_of(const std::shared_ptr<CUgraphNode_st>& node) {
 CUresult cuGraphAddNode(CUgraphNode* result, CUgraph graph, const CUgraphNode* nodes, size_t count, CUgraphNodeParams* p) {
     return cuGraphAddNode_v2(result, graph, nodes, nullptr, count, p);
 }
-CUresult cuGraphAddNode_v2(CUgraphNode* result, CUgraph graph, const CUgraphNode* nodes, const CUgraphEdgeData* data, size_t count,
-                           CUgraphNodeParams* p) {
+CUresult cuGraphAddNode_v2(CUgraphNode* result, CUgraph graph, const CUgraphNode* nodes, const CUgraphEdgeData* data,
+                           size_t count, CUgraphNodeParams* p) {
     return with_context(__func__, [&](CUctx_st& context) -> Result<void> {
         ANYWARP_REQUIRE(p);
         return add(context, result, graph, nodes, data, count, *p);

@@ -45,7 +45,8 @@ Result<Work> conditional_work(const CUDA_CONDITIONAL_NODE_PARAMS& p, CUctx_st& c
         for (const auto& value : graph->conditionals)
             if (reinterpret_cast<CUgraphConditionalHandle>(value.value.get()) == p.handle) work.value = value;
     if (!work.value.value) return invalid_value("not a conditional handle");
-    bool good = p.size == 1 || (p.type == CU_GRAPH_COND_TYPE_IF && p.size == 2) || (p.type == CU_GRAPH_COND_TYPE_SWITCH && p.size > 0);
+    bool good =
+        p.size == 1 || (p.type == CU_GRAPH_COND_TYPE_IF && p.size == 2) || (p.type == CU_GRAPH_COND_TYPE_SWITCH && p.size > 0);
     if (p.type < CU_GRAPH_COND_TYPE_IF || p.type > CU_GRAPH_COND_TYPE_SWITCH || !good)
         return invalid_value(format("a conditional node of type {} with {} bodies", static_cast<int>(p.type), p.size));
     work.handle = p.handle;
@@ -196,7 +197,7 @@ void describe(CUgraphNode_st& node, CUgraphNodeParams& p) {
                           },
                           [&](FillWork& work) {
                               const auto& fill = work.fill;
-                              p.memset = {fill.dst,   fill.pitch,  fill.value, fill.elementSize,
+                              p.memset = {fill.dst,   fill.pitch,  fill.value,  fill.elementSize,
                                           fill.width, fill.height, work.context};
                           },
                           [&](HostWork& work) { p.host = {work.host.fn, work.host.userData}; },

@@ -30,7 +30,7 @@ template <class Value> bool satisfied(CUdeviceptr address, Value wanted, unsigne
 bool satisfied(const CUstreamBatchMemOpParams& operation) {
     const auto& wait = operation.waitValue;
     return operation.operation == CU_STREAM_MEM_OP_WAIT_VALUE_64 ? satisfied<uint64_t>(wait.address, wait.value64, wait.flags)
-                                                                  : satisfied<uint32_t>(wait.address, wait.value, wait.flags);
+                                                                 : satisfied<uint32_t>(wait.address, wait.value, wait.flags);
 }
 
 void carry_out(const CUstreamBatchMemOpParams& operation) {
@@ -66,7 +66,8 @@ Result<void> check(const CUstreamBatchMemOpParams& operation) {
     bool wait = operation.operation == CU_STREAM_MEM_OP_WAIT_VALUE_32 || operation.operation == CU_STREAM_MEM_OP_WAIT_VALUE_64;
     bool write = operation.operation == CU_STREAM_MEM_OP_WRITE_VALUE_32 || operation.operation == CU_STREAM_MEM_OP_WRITE_VALUE_64;
     if (!wait && !write) {
-        if (operation.operation == CU_STREAM_MEM_OP_FLUSH_REMOTE_WRITES || operation.operation == CU_STREAM_MEM_OP_BARRIER) return {};
+        if (operation.operation == CU_STREAM_MEM_OP_FLUSH_REMOTE_WRITES || operation.operation == CU_STREAM_MEM_OP_BARRIER)
+            return {};
         return invalid_value(format("there is no memory operation {}", static_cast<int>(operation.operation)));
     }
     bool wide = operation.operation == CU_STREAM_MEM_OP_WAIT_VALUE_64 || operation.operation == CU_STREAM_MEM_OP_WRITE_VALUE_64;

@@ -15,9 +15,7 @@ uint64_t now_ns() {
         std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
 }
 
-uint32_t read(const GraphCondition& condition) {
-    return std::atomic_ref(*condition.value).load(std::memory_order_acquire);
-}
+uint32_t read(const GraphCondition& condition) { return std::atomic_ref(*condition.value).load(std::memory_order_acquire); }
 
 Result<void> run_program(const GraphProgram& program, const GraphCommand& launch);
 

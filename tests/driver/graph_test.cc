@@ -387,8 +387,8 @@ TEST_F(Graph, IfElseAndSwitch) {
 TEST_F(Graph, UserObjectsGoWithTheLastGraph) {
     std::atomic<int> destroyed{0};
     CUuserObject object;
-    OK(cuUserObjectCreate(&object, &destroyed, [](void* p) { ++*static_cast<std::atomic<int>*>(p); }, 1,
-                          CU_USER_OBJECT_NO_DESTRUCTOR_SYNC));
+    OK(cuUserObjectCreate(
+        &object, &destroyed, [](void* p) { ++*static_cast<std::atomic<int>*>(p); }, 1, CU_USER_OBJECT_NO_DESTRUCTOR_SYNC));
     OK(cuGraphRetainUserObject(graph, object, 1, CU_GRAPH_USER_OBJECT_MOVE));
     CUgraphExec exec;
     OK(cuGraphInstantiateWithFlags(&exec, graph, 0));
