@@ -1,7 +1,7 @@
 // The compiler's table of contents: run_pipeline() at the end of this file lists the stages, each of which lives elsewhere.
 //
 // One LLVMContext per compilation, so that several threads compile at the same time. The IR is verified after the lowering and
-// after the widening (our own code), not between LLVM's passes.
+// (by widen_kernel) after the widening: our own code, not between LLVM's passes.
 #include "jit/pipeline.h"
 
 #include "jit/passes.h"
@@ -114,7 +114,7 @@ Result<KernelObject> run_pipeline(const ptx::Module& module, uint32_t function, 
     llvm::LLVMContext context;
     context.setDiscardValueNames(!record);
     Diagnostics diagnostics(context);
-    Result<std::unique_ptr<llvm::TargetMachine>> machine = make_target_machine(target, options.optimize);
+    Result<BorrowedMachine> machine = make_target_machine(target, options.optimize);
     if (!machine) return std::unexpected(machine.error());
     Result<simt::LoweredKernel> lowered = simt::lower_kernel(context, module, function, lower_options(options, *width));
     if (!lowered) return std::unexpected(lowered.error());
@@ -139,7 +139,6 @@ Result<KernelObject> run_pipeline(const ptx::Module& module, uint32_t function, 
         return std::unexpected(fine.error());
     set_module_target(ir, **machine, target);
     keep(&Stages::simd_ir, [&] { return text_of(ir); });
-    if (Result<void> fine = verify(ir, name, "widening"); !fine) return std::unexpected(fine.error());
     timer.mark("widen");
     if (last == Stage::simd) return object;
 

@@ -11,6 +11,7 @@
 #include <llvm/IR/Function.h>
 #include <llvm/IR/Module.h>
 #include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/CommandLine.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Target/TargetMachine.h>
 #include <llvm/Target/TargetOptions.h>
@@ -18,6 +19,7 @@
 #include <llvm/TargetParser/Triple.h>
 
 #include <cstdlib>
+#include <map>
 #include <mutex>
 #include <vector>
 
@@ -30,6 +32,11 @@ void initialize_llvm() {
         llvm::InitializeNativeTarget();
         llvm::InitializeNativeTargetAsmPrinter();
         llvm::InitializeNativeTargetAsmParser();
+        // Scheduling once more after register allocation: out-of-order cores don't need it (the benchmarks don't show it), and it
+        // takes time quadratic in a block's length, up to half of a large kernel's code generation. LLVM has no other switch.
+        auto& options = llvm::cl::getRegisteredOptions();
+        if (auto found = options.find("disable-post-ra"); found != options.end())
+            found->second->addOccurrence(1, "disable-post-ra", "true");
     });
 }
 
@@ -106,7 +113,36 @@ Result<Target> select_target(bool must_run) {
     return target;
 }
 
-Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(const Target& target, bool optimize) {
+namespace {
+
+// Setting one up takes longer than compiling a small kernel: the text of a host's features is long, and every combination of
+// attributes that functions have makes a subtarget of its own, which the machine keeps.
+struct IdleMachines {
+    std::mutex mutex;
+    std::multimap<std::string, std::unique_ptr<llvm::TargetMachine>> machines;
+    static constexpr size_t most = 16;
+};
+IdleMachines& idle_machines() {
+    static auto* value = new IdleMachines; // never destroyed: kernels may be compiled while the process exits
+    return *value;
+}
+
+} // namespace
+
+void GiveMachineBack::operator()(llvm::TargetMachine* machine) const {
+    std::unique_ptr<llvm::TargetMachine> owned(machine);
+    IdleMachines& idle = idle_machines();
+    std::lock_guard lock(idle.mutex);
+    if (idle.machines.size() < IdleMachines::most) idle.machines.emplace(key, std::move(owned));
+}
+
+Result<BorrowedMachine> make_target_machine(const Target& target, bool optimize) {
+    std::string key = target.key() + (optimize ? "|optimized" : "");
+    IdleMachines& idle = idle_machines();
+    {
+        std::lock_guard lock(idle.mutex);
+        if (auto found = idle.machines.extract(key)) return BorrowedMachine(found.mapped().release(), GiveMachineBack{key});
+    }
     initialize_llvm();
     std::string message;
     const llvm::Target* found = llvm::TargetRegistry::lookupTarget(target.triple, message);
@@ -115,11 +151,11 @@ Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(const Target& t
     options.AllowFPOpFusion = llvm::FPOpFusion::Standard; // only llvm.fmuladd and `contract` operations fuse
     options.ExceptionModel = llvm::ExceptionHandling::None;
     options.TrapUnreachable = false;
-    std::unique_ptr<llvm::TargetMachine> machine(
+    llvm::TargetMachine* machine =
         found->createTargetMachine(target.triple, target.cpu, target.features, options, llvm::Reloc::PIC_, llvm::CodeModel::Small,
-                                   optimize ? llvm::CodeGenOptLevel::Aggressive : llvm::CodeGenOptLevel::None, /*JIT=*/true));
+                                   optimize ? llvm::CodeGenOptLevel::Aggressive : llvm::CodeGenOptLevel::None, /*JIT=*/true);
     if (!machine) return internal_error("no LLVM target machine for " + target.triple + " " + target.cpu);
-    return machine;
+    return BorrowedMachine(machine, GiveMachineBack{std::move(key)});
 }
 
 void set_module_target(llvm::Module& module, const llvm::TargetMachine& machine, const Target& target) {

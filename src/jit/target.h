@@ -31,8 +31,15 @@ struct Target {
 /// The target that ANYWARP_ISA selects. An error if the name is unknown or, with must_run, the host can't run it.
 Result<Target> select_target(bool must_run = true);
 
+/// Puts a machine aside for the next compilation.
+struct GiveMachineBack {
+    std::string key;
+    void operator()(llvm::TargetMachine* machine) const;
+};
+using BorrowedMachine = std::unique_ptr<llvm::TargetMachine, GiveMachineBack>;
+
 /// A machine for one compilation (not shared between threads). `optimize` false: code generation at -O0.
-Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(const Target& target, bool optimize);
+Result<BorrowedMachine> make_target_machine(const Target& target, bool optimize);
 
 /// Sets triple, data layout and the vector width preference of every function of a module.
 void set_module_target(llvm::Module& module, const llvm::TargetMachine& machine, const Target& target);

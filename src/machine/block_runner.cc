@@ -40,7 +40,9 @@ void BlockRunner::begin(const KernelInfo& info) {
     for (uint32_t i = 0; i < warps_; i++) queue_[i] = i;
     head_ = 0;
     queued_ = warps_;
-    for (Barrier& barrier : barriers_) barrier = {};
+    if (barriers_used_)
+        for (Barrier& barrier : barriers_) barrier = {};
+    barriers_used_ = false;
     if (info.width == 1) {
         uint32_t groups = (threads + 31) / 32;
         exchange_arrived_.assign(groups, 0);
@@ -72,24 +74,43 @@ void BlockRunner::run(uint32_t warp) {
     }
 }
 
-// The ordinary kernel: all warps run to the same __syncthreads(), again and again. As long as they do, no queue and no barrier
-// book-keeping is needed. Ends at the first warp that does something else, with everything put where the general path expects
-// it; returns that warp.
-uint32_t BlockRunner::run_in_lockstep() {
+// The ordinary kernel: all warps run to the same __syncthreads(), again and again, and end together. As long as they do, no
+// queue and no barrier book-keeping is needed. False: warp `odd` has done something else, and everything is where the general
+// path expects it. True: the block has ended.
+bool BlockRunner::run_in_lockstep(uint32_t& odd) {
+    auto at_barrier = [](const WarpState& state) {
+        return state.suspension == Suspension::barrier && state.barrier_id == 0 && state.barrier_threads == 0 &&
+               state.reduce == BarrierReduce::none;
+    };
     for (;;) {
-        for (uint32_t warp = 0; warp < warps_; ++warp) {
+        run(0);
+        bool waiting = at_barrier(states_[0]);
+        odd = 0;
+        if (!waiting && states_[0].suspension != Suspension::finished) return take_over(0, false), false;
+        for (uint32_t warp = 1; warp < warps_; ++warp) {
             run(warp);
-            const WarpState& state = states_[warp];
-            bool plain = state.suspension == Suspension::barrier && state.barrier_id == 0 && state.barrier_threads == 0 &&
-                         state.reduce == BarrierReduce::none;
-            if (plain) continue;
-            head_ = 0;
-            queued_ = 0;
-            for (uint32_t rest = warp + 1; rest < warps_; ++rest) push(rest);
-            for (uint32_t waiting = 0; waiting < warp; ++waiting) arrive(waiting, true);
-            return warp;
+            if (waiting ? at_barrier(states_[warp]) : states_[warp].suspension == Suspension::finished) continue;
+            odd = warp;
+            return take_over(warp, waiting), false;
         }
         events_++;
+        if (waiting) continue;
+        live_ = 0;
+        queued_ = 0;
+        return true;
+    }
+}
+
+// Leaves the lockstep at `warp`: those before it wait at the barrier or have ended, those behind it can run.
+void BlockRunner::take_over(uint32_t warp, bool waiting) {
+    head_ = 0;
+    queued_ = 0;
+    for (uint32_t rest = warp + 1; rest < warps_; ++rest) push(rest);
+    for (uint32_t before = 0; before < warp; ++before) {
+        if (waiting)
+            arrive(before, true);
+        else
+            on_exit(before);
     }
 }
 
@@ -97,9 +118,12 @@ BlockProgress BlockRunner::advance() {
     uint32_t yields = 0; // since the last suspension of another kind
     while (queued_) {
         bool together = queued_ == warps_ && yields == 0 && info_->width > 1;
-        uint32_t warp = together ? run_in_lockstep() : pop();
+        uint32_t warp;
+        if (!together)
+            run(warp = pop());
+        else if (run_in_lockstep(warp))
+            return BlockProgress::finished;
         WarpState& state = states_[warp];
-        if (!together) run(warp);
         for (; state.suspension == Suspension::arrive; run(warp)) arrive(warp, false);
         if (state.suspension == Suspension::yield) {
             push(warp);
@@ -151,6 +175,7 @@ bool BlockRunner::complete(const Barrier& barrier) const {
 void BlockRunner::arrive(uint32_t warp, bool wait) {
     WarpState& state = states_[warp];
     Barrier& barrier = barriers_[state.barrier_id % barrier_count];
+    barriers_used_ = true;
     barrier.arrived += info_->width;
     barrier.warps++;
     barrier.trues += state.value;
@@ -192,8 +217,9 @@ void BlockRunner::on_exit(uint32_t warp) {
     status_[warp] = Status::finished;
     live_--;
     any_finished_ = true;
-    for (Barrier& barrier : barriers_)
-        if (barrier.first != none && complete(barrier)) release(barrier);
+    if (barriers_used_)
+        for (Barrier& barrier : barriers_)
+            if (barrier.first != none && complete(barrier)) release(barrier);
     if (info_->width == 1) {
         exited_[warp / 32] |= 1u << warp % 32;
         if (exchange_arrived_[warp / 32]) try_exchange(warp / 32);

@@ -59,7 +59,8 @@ private:
 
     uint8_t* frame(uint32_t warp) const { return frames_ + static_cast<size_t>(warp) * frame_stride_; }
     void run(uint32_t warp);
-    uint32_t run_in_lockstep();
+    bool run_in_lockstep(uint32_t& odd);
+    void take_over(uint32_t warp, bool waiting);
     void push(uint32_t warp);
     uint32_t pop();
     void arrive(uint32_t warp, bool wait);
@@ -83,6 +84,7 @@ private:
     std::vector<uint32_t> exchange_arrived_; // width 1: per warp of 32, lanes at a warp_sync
     std::vector<uint32_t> exited_;           // width 1: per warp of 32, lanes that have ended (or never existed)
     Barrier barriers_[barrier_count];
+    bool barriers_used_ = true; // since they were last reset
     bool any_finished_ = false;
     uint64_t events_ = 0;
 };

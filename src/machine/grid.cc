@@ -212,10 +212,19 @@ void Grid::run_suspending(unsigned worker) {
                 uint64_t events = running->events();
                 BlockProgress progress = running->advance();
                 if (progress == BlockProgress::finished) {
-                    scratch.free.push_back(running);
-                    resident.erase(resident.begin() + static_cast<ptrdiff_t>(turn));
                     done++;
                     idle_rounds = 0;
+                    // The usual case: one block after the other, with everything but its number left in place.
+                    if (resident.size() == 1 && !watch && !should_leave(worker)) {
+                        uint64_t block = next_.fetch_add(1, std::memory_order_relaxed);
+                        if (block < total_) {
+                            set_block(running->context(), block);
+                            running->begin(info_);
+                            continue;
+                        }
+                    }
+                    scratch.free.push_back(running);
+                    resident.erase(resident.begin() + static_cast<ptrdiff_t>(turn));
                     if (watch && now_ns() - start > worth_sharing_ns) {
                         watch = false;
                         if (!exhausted()) share();

@@ -241,6 +241,40 @@ Shape Shapes::extend(Instruction& cast) const {
     return result;
 }
 
+Value* clamped_operand(const Instruction& instruction, const std::function<Shape(const Value*)>& shape) {
+    Value *first, *second;
+    if (isa<SelectInst>(instruction)) {
+        if (shape(instruction.getOperand(0)).uniform()) return nullptr;
+        first = instruction.getOperand(1), second = instruction.getOperand(2);
+    } else if (auto* extremum = dyn_cast<MinMaxIntrinsic>(&instruction)) {
+        first = extremum->getLHS(), second = extremum->getRHS();
+    } else {
+        return nullptr;
+    }
+    Shape a = shape(first), b = shape(second);
+    if (a.strided() && b.uniform()) return first;
+    if (b.strided() && a.uniform()) return second;
+    return nullptr;
+}
+
+// Is the value used, directly or as part of an index, as an address? Other values gain nothing from being clamped.
+static bool leads_to_address(const Instruction& start) {
+    if (!isa<SelectInst>(start) && !isa<MinMaxIntrinsic>(start)) return false;
+    if (!start.getType()->isIntegerTy() && !start.getType()->isPointerTy()) return false;
+    SmallVector<const Instruction*, 16> found{&start};
+    for (size_t i = 0; i < found.size(); ++i)
+        for (const User* user : found[i]->users()) {
+            auto* next = cast<Instruction>(user);
+            if (getLoadStorePointerOperand(next) == found[i]) return true;
+            bool passes_on = isa<CastInst>(next) || isa<GetElementPtrInst>(next) || isa<SelectInst>(next) || isa<MinMaxIntrinsic>(next) ||
+                             isa<PHINode>(next) || next->getOpcode() == Instruction::Add || next->getOpcode() == Instruction::Sub ||
+                             next->getOpcode() == Instruction::Mul || next->getOpcode() == Instruction::Shl ||
+                             next->getOpcode() == Instruction::Or;
+            if (passes_on && !is_contained(found, next) && found.size() < 16) found.push_back(next);
+        }
+    return false;
+}
+
 Shape Shapes::transfer(Instruction& instruction, const Regions& regions) const {
     const Shape varying{Kind::varying};
     const DataLayout& layout = function_.getParent()->getDataLayout();
@@ -256,6 +290,7 @@ Shape Shapes::transfer(Instruction& instruction, const Regions& regions) const {
             if (result.kind == Kind::undefined) { result = shape; continue; }
             if (shape.stride != result.stride) return varying;
             result.guarded |= shape.guarded;
+            result.clamped |= shape.clamped;
             result.align = std::min(result.align, shape.align);
         }
         return result;
@@ -275,6 +310,13 @@ Shape Shapes::transfer(Instruction& instruction, const Regions& regions) const {
         return result;
     }
 
+    if (leads_to_address(instruction))
+        if (Value* operand = clamped_operand(instruction, [&](const Value* value) { return shape(value); })) {
+            Shape result = shape(operand);
+            result.clamped = true;
+            return result;
+        }
+
     // Everything else: look at the operands.
     SmallVector<Shape, 3> in;
     for (Value* operand : instruction.operands()) {
@@ -282,6 +324,7 @@ Shape Shapes::transfer(Instruction& instruction, const Regions& regions) const {
         if (in.back().kind == Kind::undefined) return {};
     }
     bool guarded = std::any_of(in.begin(), in.end(), [](const Shape& s) { return s.guarded; });
+    bool clamped = std::any_of(in.begin(), in.end(), [](const Shape& s) { return s.clamped; });
     bool any_varying = std::any_of(in.begin(), in.end(), [](const Shape& s) { return s.varying(); });
     auto strided = [&](int64_t stride, unsigned align) {
         if (stride == 0) return varying;
@@ -289,6 +332,7 @@ Shape Shapes::transfer(Instruction& instruction, const Regions& regions) const {
         result.stride = stride;
         result.align = std::min(align, max_align);
         result.guarded = guarded;
+        result.clamped = clamped;
         return result;
     };
     auto stride_of = [](const Shape& s) { return s.strided() ? s.stride : 0; };

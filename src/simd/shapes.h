@@ -5,7 +5,9 @@
 // on the lane. Strides refine the rest: addresses of neighbouring lanes are base + i * size, so loads become plain vector
 // loads. Widening an index (sext, zext) keeps its stride only if it doesn't wrap between the lanes; where that can't be proven
 // (from the base's alignment or from known bits) the value is "guarded": a scalar test at run time tells, and the
-// vector form serves as fallback.
+// vector form serves as fallback. An index that is clamped (select or minimum and maximum of something strided and something
+// uniform, as stencils do at borders) is "clamped": each lane tells whether its value is still base + lane * stride, and where
+// all lanes that take part in an access say so, it is a plain vector access.
 #pragma once
 
 #include "simd/regions.h"
@@ -17,6 +19,7 @@
 #include <llvm/IR/Function.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -26,12 +29,14 @@ struct Shape {
     enum class Kind : uint8_t { undefined, uniform, strided, varying };
     Kind kind = Kind::undefined;
     bool guarded = false;
+    bool clamped = false;
     unsigned align = 0;  // the base (lane 0's value) is a multiple of 2^align
     int64_t stride = 0;
 
     bool uniform() const { return kind == Kind::uniform; }
     bool strided() const { return kind == Kind::strided; }
     bool varying() const { return kind == Kind::varying; }
+    bool certain() const { return !guarded && !clamped; } // strided without a test
     bool operator==(const Shape&) const = default;
 };
 
@@ -64,6 +69,9 @@ private:
     llvm::DenseMap<const llvm::Value*, Shape> shapes_;
     llvm::DenseMap<const llvm::Value*, unsigned> interleaved_; // alloca or a pointer derived from it -> element bytes
 };
+
+/// A clamped value's strided operand, given the shapes of its operands; null if `instruction` doesn't clamp one.
+llvm::Value* clamped_operand(const llvm::Instruction& instruction, const std::function<Shape(const llvm::Value*)>& shape);
 
 /// The name of the function that a call calls, or "".
 llvm::StringRef callee_name(const llvm::Value* value);

@@ -56,7 +56,7 @@ Widener::Group Widener::find_group(Instruction& first) {
     Type* type = getLoadStoreType(&first);
     Shape form = shape(pointer);
     int64_t size = int64_t(layout.getTypeStoreSize(type));
-    if (!form.strided() || form.guarded || form.stride <= size || form.stride % size || form.stride / size > 4) return {};
+    if (!form.strided() || !form.certain() || form.stride <= size || form.stride % size || form.stride / size > 4) return {};
     if (!type->isFloatTy() && !type->isDoubleTy() && !type->isIntegerTy(32) && !type->isIntegerTy(64)) return {};
     group.members = unsigned(form.stride / size);
     Place start = place_of(pointer, layout);

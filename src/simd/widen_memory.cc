@@ -96,12 +96,12 @@ void Widener::emit_load(LoadInst& load) {
         Value* base = scalar(pointer);
         int64_t direction = form.stride > 0 ? 1 : -1;
         ++contiguous;
-        if (!form.guarded) {
+        if (form.certain()) {
             count(counter_contiguous);
             result = load_contiguous(memory, base, load.getAlign(), direction);
         } else {
             Value* pointers = vector(pointer);
-            diamond(guard(pointer), widened(memory),
+            diamond(holds_everywhere(pointer), widened(memory),
                     [&] { count(counter_contiguous); return load_contiguous(memory, base, load.getAlign(), direction); },
                     [&] { count(counter_gather); return load_gather(memory, pointers, load.getAlign()); }, &result);
         }
@@ -203,12 +203,12 @@ void Widener::emit_store(StoreInst& store) {
         Value* base = scalar(pointer);
         int64_t direction = form.stride > 0 ? 1 : -1;
         ++contiguous;
-        if (!form.guarded) {
+        if (form.certain()) {
             count(counter_contiguous);
             store_contiguous(lanes, base, store.getAlign(), direction);
         } else {
             Value* pointers = vector(pointer);
-            diamond(guard(pointer), nullptr,
+            diamond(holds_everywhere(pointer), nullptr,
                     [&]() -> Value* { count(counter_contiguous); store_contiguous(lanes, base, store.getAlign(), direction); return nullptr; },
                     [&]() -> Value* { count(counter_gather); store_scatter(lanes, pointers, store.getAlign()); return nullptr; }, nullptr);
         }
@@ -496,9 +496,9 @@ void Widener::emit_check_aligned(CallInst& call) {
     if (!low || low->isZero()) return;
     Shape form = shape(address);
     Value* bad;
-    if (form.uniform() || (form.strided() && !form.guarded && (uint64_t(form.stride) & low->getZExtValue()) == 0))
+    if (form.uniform() || (form.strided() && form.certain() && (uint64_t(form.stride) & low->getZExtValue()) == 0))
         bad = b_.CreateICmpNE(b_.CreateAnd(scalar(address), low), b_.getInt64(0));
-    else if (form.strided() && form.guarded && (uint64_t(form.stride) & low->getZExtValue()) == 0)
+    else if (form.strided() && form.guarded && !form.clamped && (uint64_t(form.stride) & low->getZExtValue()) == 0)
         // Multiples of a power of two stay so when the index wraps: the base tells for all lanes.
         bad = b_.CreateICmpNE(b_.CreateAnd(scalar(address), low), b_.getInt64(0));
     else

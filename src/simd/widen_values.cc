@@ -81,6 +81,9 @@ void Widener::emit_uniform(Instruction& instruction) {
 // Lane 0 may be inactive, so nothing that was promised about its value (nsw, inbounds ...) may be kept for the base.
 void Widener::emit_strided(Instruction& instruction) {
     Lanes lanes;
+    Value* operand = nullptr;
+    if (shape(&instruction).clamped) operand = clamped_operand(instruction, [&](const Value* value) { return shape(const_cast<Value*>(value)); });
+    if (operand) return emit_clamped(instruction, operand);
     if (auto* gep = dyn_cast<GetElementPtrInst>(&instruction)) {
         lanes.scalar = emit_gep_scalar(*gep);
     } else {
@@ -117,8 +120,31 @@ void Widener::emit_strided(Instruction& instruction) {
             holds = b_.CreateAnd(holds, b_.CreateICmpEQ(wide_last, expected));
         }
         lanes.guard = holds;
-        lanes.vector = emit_vector(instruction);
     }
+    if (form.clamped)
+        for (Value* operand : instruction.operands())
+            if (shape(operand).clamped) lanes.holds = lanes.holds ? b_.CreateAnd(lanes.holds, holds(operand)) : holds(operand);
+    if (!form.certain()) lanes.vector = emit_vector(instruction);
+    define(instruction, lanes);
+}
+
+// A select, minimum or maximum of something strided (`operand`) and something uniform: the strided one's base, and the lanes in
+// which it is the one chosen.
+void Widener::emit_clamped(Instruction& instruction, Value* operand) {
+    Lanes lanes;
+    lanes.scalar = scalar(operand);
+    if (shape(operand).guarded) lanes.guard = guard(operand);
+    if (auto* select = dyn_cast<SelectInst>(&instruction)) {
+        Value* condition = vector(select->getCondition());
+        lanes.holds = operand == select->getTrueValue() ? condition : b_.CreateNot(condition);
+    } else {
+        auto& extremum = cast<MinMaxIntrinsic>(instruction);
+        Value* other = operand == extremum.getLHS() ? extremum.getRHS() : extremum.getLHS();
+        auto predicate = CmpInst::getNonStrictPredicate(extremum.getPredicate());
+        lanes.holds = b_.CreateICmp(predicate, vector(operand), vector(other));
+    }
+    if (shape(operand).clamped) lanes.holds = b_.CreateAnd(lanes.holds, holds(operand));
+    lanes.vector = emit_vector(instruction);
     define(instruction, lanes);
 }
 

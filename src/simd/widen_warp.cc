@@ -243,6 +243,37 @@ void Widener::suspend() {
     b_.CreateCall(callee);
 }
 
+// bar.red: the lanes of this warp whose predicate is true. For "and", lanes that have left don't object.
+Value* Widener::barrier_trues(CallInst& call, Value* threads) {
+    Value* predicate = call.getArgOperand(4);
+    if (width_ == 1) return b_.CreateZExt(scalar(predicate), b_.getInt32Ty());
+    Value* yes = b_.CreateUnaryIntrinsic(Intrinsic::ctpop, mask_bits(mask_and(mask_, vector(predicate)), 32));
+    if (!mask_) return yes;
+    Value* absent = b_.CreateSub(threads, active_count());
+    Value* is_and = b_.CreateICmpEQ(scalar(call.getArgOperand(3)), b_.getInt32(uint32_t(BarrierReduce::and_)));
+    return b_.CreateAdd(yes, b_.CreateSelect(is_and, absent, b_.getInt32(0)));
+}
+
+// Is the block known to be a single warp? Then it never waits at a barrier, and needs no coroutine for it.
+bool Widener::only_warp() const {
+    uint64_t threads = uint64_t(options_.block_dim[0]) * options_.block_dim[1] * options_.block_dim[2];
+    return width_ > 1 && threads && threads <= width_;
+}
+
+// A barrier in a block of one warp: all have arrived as soon as it does. (A barrier that expects more threads than there are
+// would wait for ever; such a kernel is broken, and goes on here.)
+void Widener::emit_lone_barrier(CallInst& call) {
+    if (call.getType()->isVoidTy()) return;
+    Value* threads = warp_threads();
+    Value* yes = barrier_trues(call, threads);
+    Value* kind = scalar(call.getArgOperand(3));
+    auto is = [&](BarrierReduce reduce) { return b_.CreateICmpEQ(kind, b_.getInt32(uint32_t(reduce))); };
+    Value* either = b_.CreateZExt(b_.CreateICmpNE(yes, b_.getInt32(0)), b_.getInt32Ty());
+    Value* all_of = b_.CreateZExt(b_.CreateICmpUGE(yes, threads), b_.getInt32Ty());
+    Value* result = b_.CreateSelect(is(BarrierReduce::and_), all_of, b_.CreateSelect(is(BarrierReduce::or_), either, yes));
+    define(call, {result, nullptr, nullptr});
+}
+
 void Widener::emit_barrier(CallInst& call) {
     StringRef name = call.getCalledFunction()->getName();
     auto kind = [&](Suspension suspension) { store_state(offsetof(WarpState, suspension), b_.getInt32(uint32_t(suspension))); };
@@ -257,6 +288,7 @@ void Widener::emit_barrier(CallInst& call) {
             error_ = "barrier whose number or thread count differs between lanes";
             return;
         }
+    if (only_warp()) return emit_lone_barrier(call);
     kind(arrive ? Suspension::arrive : Suspension::barrier);
     store_state(offsetof(WarpState, barrier_id), scalar(call.getArgOperand(1)));
     store_state(offsetof(WarpState, barrier_threads), scalar(call.getArgOperand(2)));
@@ -264,21 +296,7 @@ void Widener::emit_barrier(CallInst& call) {
     // A warp arrives as a whole: lanes that have left the kernel count too.
     Value* threads = width_ == 1 ? static_cast<Value*>(b_.getInt32(1)) : warp_threads();
     store_state(offsetof(WarpState, contribution), threads);
-    if (reduces) {
-        Value* predicate = call.getArgOperand(4);
-        Value* yes;
-        if (width_ == 1) {
-            yes = b_.CreateZExt(scalar(predicate), b_.getInt32Ty());
-        } else {
-            yes = b_.CreateUnaryIntrinsic(Intrinsic::ctpop, mask_bits(mask_and(mask_, vector(predicate)), 32));
-            if (mask_) { // for "and", lanes that have left don't object
-                Value* absent = b_.CreateSub(threads, active_count());
-                Value* is_and = b_.CreateICmpEQ(scalar(call.getArgOperand(3)), b_.getInt32(uint32_t(BarrierReduce::and_)));
-                yes = b_.CreateAdd(yes, b_.CreateSelect(is_and, absent, b_.getInt32(0)));
-            }
-        }
-        store_state(offsetof(WarpState, value), yes);
-    }
+    if (reduces) store_state(offsetof(WarpState, value), barrier_trues(call, threads));
     suspend();
     if (reduces) {
         Value* result = b_.CreateLoad(b_.getInt32Ty(), b_.CreateConstGEP1_32(b_.getInt8Ty(), target_.getArg(2), offsetof(WarpState, result)));

@@ -87,8 +87,9 @@ void Widener::make_blocks() {
                 Slots slots;
                 Type* type = instruction.getType();
                 if (form.uniform() || form.strided()) slots.scalar = make_slot(type, instruction.getName());
-                if (form.varying() || form.guarded) slots.vector = make_slot(widened(type), instruction.getName());
+                if (form.varying() || !form.certain()) slots.vector = make_slot(widened(type), instruction.getName());
                 if (form.guarded) slots.guard = make_slot(b_.getInt1Ty(), instruction.getName() + ".guard");
+                if (form.clamped) slots.holds = make_slot(mask_type, instruction.getName() + ".holds");
                 return slots;
             };
             if (isa<PHINode>(instruction)) phi_slots_[&instruction] = slots_for();
@@ -139,6 +140,7 @@ void Widener::emit_block(BasicBlock& block) {
         if (slots.scalar) lanes.scalar = load_slot(slots.scalar);
         if (slots.vector) lanes.vector = load_slot(slots.vector);
         if (slots.guard) lanes.guard = load_slot(slots.guard);
+        if (slots.holds) lanes.holds = load_slot(slots.holds);
         define(phi, lanes);
     }
     if (loop && loop->getHeader() == &block && width_ > 1) reset_slots(block);
@@ -166,6 +168,7 @@ void Widener::collect_edge(BasicBlock& from, BasicBlock& to, Value* mask, bool b
         if (isa<UndefValue>(value)) continue;
         if (slots.scalar) stores.push_back({slots.scalar, scalar(value), nullptr});
         if (slots.guard) stores.push_back({slots.guard, guard(value), nullptr});
+        if (slots.holds) stores.push_back({slots.holds, holds(value), nullptr});
         if (slots.vector) stores.push_back({slots.vector, vector(value), blend ? mask : nullptr});
     }
     auto it = mask_slots_.find(&to);
@@ -239,6 +242,7 @@ void Widener::define(Instruction& instruction, Lanes lanes) {
     if (slots.scalar) b_.CreateStore(lanes.scalar, slots.scalar);
     if (slots.vector) b_.CreateStore(lanes.vector ? lanes.vector : vector(&instruction), slots.vector);
     if (slots.guard) b_.CreateStore(lanes.guard ? lanes.guard : b_.getTrue(), slots.guard);
+    if (slots.holds) b_.CreateStore(mask_value(lanes.holds), slots.holds);
 }
 
 Lanes& Widener::forms(Value* value) {
@@ -254,6 +258,7 @@ Lanes& Widener::forms(Value* value) {
         if (slots.scalar) lanes.scalar = load_slot(slots.scalar);
         if (slots.vector) lanes.vector = load_slot(slots.vector);
         if (slots.guard) lanes.guard = load_slot(slots.guard);
+        if (slots.holds) lanes.holds = load_slot(slots.holds);
     }
     return cache_[value] = lanes;
 }
@@ -267,6 +272,16 @@ Value* Widener::scalar(Value* value) {
 Value* Widener::guard(Value* value) {
     Lanes& lanes = forms(value);
     return lanes.guard ? lanes.guard : b_.getTrue();
+}
+
+Value* Widener::holds(Value* value) { return mask_value(forms(value).holds); }
+
+Value* Widener::holds_everywhere(Value* value) {
+    Value* lanes = forms(value).holds;
+    if (!lanes) return guard(value);
+    // By a select: what a lane that isn't active says may be garbage.
+    if (mask_) lanes = b_.CreateSelect(mask_, lanes, mask_value(nullptr));
+    return b_.CreateAnd(guard(value), all(lanes));
 }
 
 Value* Widener::splat(Value* value) { return b_.CreateVectorSplat(width_, value); }

@@ -2,8 +2,9 @@
 //
 // Every value that is used outside its block lives in a slot (an alloca) and is promoted to SSA form at the end by mem2reg:
 // that way blocks can be strung together in the order Regions found without repairing dominance by hand. A value has up to
-// three forms: `scalar` (its value if uniform, lane 0's value if strided), `vector` (one element per lane) and, for strided
-// values that may wrap between lanes, `guard` (true: base + lane * stride really holds).
+// four forms: `scalar` (its value if uniform, lane 0's value if strided), `vector` (one element per lane), for strided values
+// that may wrap between lanes `guard` (true: base + lane * stride really holds), and for clamped ones `holds` (the lanes for
+// which it does).
 //
 // Masks: each block knows which lanes are active in it. null stands for "all lanes". The mask of a block is its leader's
 // (Regions), or what the edges into it have collected in its mask slot.
@@ -27,6 +28,7 @@ struct Lanes {
     llvm::Value* scalar = nullptr;
     llvm::Value* vector = nullptr;
     llvm::Value* guard = nullptr;
+    llvm::Value* holds = nullptr;
 };
 
 /// A call of a vector function: its form for one thread, and the one for the warp that is still to be made.
@@ -48,7 +50,7 @@ public:
     std::vector<VectorCall> vector_calls;
 
 private:
-    struct Slots { llvm::AllocaInst *scalar = nullptr, *vector = nullptr, *guard = nullptr; };
+    struct Slots { llvm::AllocaInst *scalar = nullptr, *vector = nullptr, *guard = nullptr, *holds = nullptr; };
 
     // widener.cc
     void make_blocks();
@@ -67,6 +69,8 @@ private:
     llvm::Value* scalar(llvm::Value* value);
     llvm::Value* vector(llvm::Value* value);
     llvm::Value* guard(llvm::Value* value);
+    llvm::Value* holds(llvm::Value* value);
+    llvm::Value* holds_everywhere(llvm::Value* value); // guard, and holds for all active lanes
     Shape shape(llvm::Value* value) const;
     llvm::Value* splat(llvm::Value* value);
     llvm::Value* lane_numbers(llvm::Type* integer, int64_t scale = 1);
@@ -85,6 +89,7 @@ private:
     void emit(llvm::Instruction& instruction);
     void emit_uniform(llvm::Instruction& instruction);
     void emit_strided(llvm::Instruction& instruction);
+    void emit_clamped(llvm::Instruction& instruction, llvm::Value* operand);
     llvm::Value* emit_vector(llvm::Instruction& instruction);
     llvm::Value* emit_gep_vector(llvm::GetElementPtrInst& gep);
     llvm::Value* emit_gep_scalar(llvm::GetElementPtrInst& gep);
@@ -143,6 +148,9 @@ private:
     void emit_match(llvm::CallInst& call);
     void emit_redux(llvm::CallInst& call);
     void emit_barrier(llvm::CallInst& call);
+    void emit_lone_barrier(llvm::CallInst& call);
+    llvm::Value* barrier_trues(llvm::CallInst& call, llvm::Value* threads);
+    bool only_warp() const;
     void emit_service(llvm::CallInst& call);
     void emit_single_lane_operation(llvm::CallInst& call); // width 1: the scheduler exchanges the values
     llvm::Value* permute(llvm::Value* vector, llvm::Value* lanes);
