@@ -19,6 +19,7 @@ namespace {
 
 constexpr uint64_t page = 4096; // granule of our bookkeeping; a multiple of it where pages are larger
 constexpr uint64_t guard_bytes = 64 << 10;
+constexpr uint64_t margin_bytes = 64 << 10;
 constexpr uint64_t huge_page = 2 << 20;
 constexpr unsigned class_count = 8; // 512 B .. 64 KiB
 
@@ -36,7 +37,8 @@ std::atomic<const Memory*> all_memories[max_devices];
 
 struct Memory::Arena {
     struct Block : Allocation {
-        uint64_t reserved = 0; // address space taken from the arena, guard included; 0: a slab's slot or registered memory
+        uint64_t front = 0;    // address space taken before the base
+        uint64_t reserved = 0; // address space taken in all, margins and guard included; 0: a slab's slot or registered memory
         int size_class = -1;
         int file = -1; // shared
     };
@@ -112,27 +114,29 @@ struct Memory::Arena {
         }
     }
 
-    uint8_t* commit(uint64_t bytes, uint64_t& taken) {
-        uint64_t size = round_up(bytes, granule());
-        taken = size + round_up(guard_bytes, granule());
+    uint8_t* commit(uint64_t bytes, uint64_t& front, uint64_t& taken) {
+        uint64_t size = round_up(bytes, granule()), margin = round_up(margin_bytes, granule());
+        front = size >= huge_page ? huge_page : margin;
+        taken = front + size + margin + round_up(guard_bytes, granule());
         uint8_t* at = take_range(taken, size >= huge_page ? huge_page : granule());
         if (!at) return nullptr;
-        if (mprotect(at, size, PROT_READ | PROT_WRITE) != 0) {
+        uint8_t* base = at + front;
+        if (mprotect(base - margin, margin + size + margin, PROT_READ | PROT_WRITE) != 0) {
             give_range(at, taken);
             return nullptr;
         }
-        if (size >= huge_page) madvise(at, size, MADV_HUGEPAGE);
-        return at;
+        if (size >= huge_page) madvise(base, size, MADV_HUGEPAGE);
+        return base;
     }
 
     uint8_t* take_slot(int size_class) {
         auto& free_slots = slots[size_class];
         if (free_slots.empty()) {
-            uint64_t slot = alignment << size_class, bytes = std::max<uint64_t>(256 << 10, slot * 16), taken = 0;
-            uint8_t* slab = commit(bytes, taken);
+            uint64_t slot = alignment << size_class, bytes = std::max<uint64_t>(256 << 10, slot * 16), front = 0, taken = 0;
+            uint8_t* slab = commit(bytes, front, taken);
             if (!slab) return nullptr;
             slabs[slab] = {.bytes = bytes};
-            // The last slot ends at the guard; it is handed out first, and the others towards the front.
+            // The last slot is handed out first, and the others towards the front.
             for (uint64_t at = 0; at + slot <= bytes; at += slot) free_slots.push_back(slab + at);
         }
         uint8_t* at = free_slots.back();
@@ -153,7 +157,7 @@ struct Memory::Arena {
         if (block.size_class >= 0)
             slots[block.size_class].push_back(block.base);
         else if (block.reserved)
-            give_range(block.base, block.reserved);
+            give_range(block.base - block.front, block.reserved);
         if (block.file >= 0) close(block.file);
         blocks.erase(it);
     }
@@ -211,7 +215,7 @@ Result<uint8_t*> Memory::allocate(uint64_t bytes, MemoryKind kind, uint32_t flag
         block.size_class = Arena::class_of(bytes);
         block.base = arena.take_slot(block.size_class);
     } else {
-        block.base = arena.commit(bytes, block.reserved);
+        block.base = arena.commit(bytes, block.front, block.reserved);
     }
     if (!block.base) return user_error(ErrorCode::out_of_memory, "no address space left for " + std::to_string(bytes) + " bytes");
     block.size = bytes;

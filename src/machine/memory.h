@@ -1,10 +1,12 @@
 // Memory of one virtual GPU: allocations, and what an arbitrary pointer points to.
 //
 // A device address is a host address. The allocator owns one large reserved stretch of address space (PROT_NONE), commits pages
-// where allocations lie, and keeps an inaccessible guard behind each: a kernel that runs past a large allocation faults, as it
-// would on a GPU, instead of reading a neighbour. Allocations of 64 KiB and more have pages of their own; smaller ones share a
-// slab of one size class, and the slab ends in a guard. Freed large memory becomes inaccessible at once. Pages are
-// zero-cost until touched; blocks of 2 MiB and more ask for huge pages.
+// where allocations lie, and keeps an inaccessible guard behind each: a kernel that runs far past a large allocation faults, as it
+// would on a GPU, instead of reading a neighbour. A GPU's pages are of 2 MiB and next to each other, so programs that touch a
+// little more than they asked for work there (stencils that read the row before the first: Rodinia's srad does); 64 KiB before
+// and behind are accessible here for their sake. Allocations of 64 KiB and more have pages of their own; smaller ones share a
+// slab of one size class. Freed large memory becomes inaccessible at once. Pages are zero-cost until touched; blocks of 2 MiB
+// and more ask for huge pages.
 //
 // CUDA driver API, "Memory Management" and "Unified Addressing". Alignment is 512 bytes, as NVIDIA's allocator gives.
 #pragma once
