@@ -56,7 +56,7 @@ public:
     }
 
     llvm::LLVMContext context;
-    std::unique_ptr<llvm::TargetMachine> machine;
+    BorrowedMachine machine;
     std::unique_ptr<llvm::Module> module;
 };
 

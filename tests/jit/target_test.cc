@@ -37,6 +37,23 @@ TEST_F(TargetTest, native_is_the_default) {
     EXPECT_TRUE(make_target_machine(*target, true));
 }
 
+TEST_F(TargetTest, machines_serve_one_compilation_after_the_other) {
+    auto target = select_target();
+    ASSERT_TRUE(target);
+    auto first = make_target_machine(*target, true);
+    auto second = make_target_machine(*target, true);
+    ASSERT_TRUE(first && second);
+    EXPECT_NE(first->get(), second->get()) << "two compilations at a time need two";
+    const llvm::TargetMachine* known = first->get();
+    first->reset();
+    auto plain = make_target_machine(*target, false);
+    ASSERT_TRUE(plain);
+    EXPECT_NE(plain->get(), known) << "one that optimises isn't one that doesn't";
+    auto third = make_target_machine(*target, true);
+    ASSERT_TRUE(third);
+    EXPECT_EQ(third->get(), known);
+}
+
 TEST_F(TargetTest, names_select_instruction_sets) {
 #ifndef __x86_64__
     GTEST_SKIP() << "named sets exist on x86 only";
