@@ -213,7 +213,7 @@ Flow execute_move(Thread& thread, const Instruction& instruction) {
             r = is_param;
             break;
         case StateSpace::global:
-            r = !is_shared && !is_local && !is_const && !is_param;
+            r = !is_shared && !is_local && !is_const; // a kernel's parameters are in the global window, too
             break;
         default:
             refuse(thread, instruction);

@@ -64,12 +64,15 @@ uint32_t resolve_alias(const Module& module, uint32_t function) {
 ImageLayout image_layout(const Module& module) {
     ImageLayout layout;
     layout.offsets.assign(module.variables.size(), ~0ull);
-    for (size_t i = 0; i < module.variables.size(); i++) {
-        const Variable& v = module.variables[i];
-        if ((v.space != StateSpace::global && v.space != StateSpace::const_) || v.linkage == Linkage::extern_) continue;
-        layout.align = std::max<uint64_t>(layout.align, v.align);
-        layout.offsets[i] = align_up(layout.size, v.align);
-        layout.size = layout.offsets[i] + std::max<uint64_t>(v.size, 1); // no two variables share an address
+    for (StateSpace space : {StateSpace::const_, StateSpace::global}) { // constants first: isspacep tells them by their range
+        for (size_t i = 0; i < module.variables.size(); i++) {
+            const Variable& v = module.variables[i];
+            if (v.space != space || v.linkage == Linkage::extern_) continue;
+            layout.align = std::max<uint64_t>(layout.align, v.align);
+            layout.offsets[i] = align_up(layout.size, v.align);
+            layout.size = layout.offsets[i] + std::max<uint64_t>(v.size, 1); // no two variables share an address
+        }
+        if (space == StateSpace::const_) layout.constants = layout.size;
     }
     return layout;
 }

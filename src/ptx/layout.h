@@ -13,6 +13,7 @@ namespace anywarp::ptx {
 struct ImageLayout {
     std::vector<uint64_t> offsets; // per Module::variables; ~0 for those that have no place (shared, extern, tex)
     uint64_t size = 0;             // bytes
+    uint64_t constants = 0;        // .const variables lie in the first so many bytes
     uint64_t align = 256;
 };
 ImageLayout image_layout(const Module& module);

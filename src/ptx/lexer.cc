@@ -44,11 +44,13 @@ bool Lexer::skip_space() {
         } else if (c == '/' && position_ + 1 < end_ && text_[position_ + 1] == '/') {
             skip_line();
         } else if (c == '/' && position_ + 1 < end_ && text_[position_ + 1] == '*') {
+            SourceLocation begin = where(position_);
             position_ += 2;
             while (position_ < end_ && !(text_[position_] == '*' && position_ + 1 < end_ && text_[position_ + 1] == '/')) {
                 if (text_[position_] == '\n') line_++, line_begin_ = position_ + 1;
                 position_++;
             }
+            if (position_ >= end_) open_comment_ = begin;
             position_ = std::min(position_ + 2, end_);
         } else if (c == '\0' && position_ + 1 == end_) {
             position_++; // images handed over with their terminating zero

@@ -39,6 +39,7 @@ public:
     bool skip_braces();
     void skip_line();
     size_t position() const { return position_; }
+    SourceLocation open_comment() const { return open_comment_; } // the text ended within /* */; line 0: it didn't
     SourceLocation where(size_t position) const { return {line_, uint32_t(position - line_begin_ + 1)}; }
 
 private:
@@ -49,6 +50,7 @@ private:
     size_t position_, end_;
     size_t line_begin_; // may wrap below zero when a lexer starts in the middle of a line; only differences are used
     uint32_t line_;
+    SourceLocation open_comment_{0, 0};
 };
 
 /// A double with the value (and NaN payload) of a float given by its bits.

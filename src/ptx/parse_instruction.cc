@@ -209,6 +209,14 @@ bool BodyParser::parse_component(Operand& operand) {
     return fail(token_.where, "unknown component '" + std::string(token_.text) + "'");
 }
 
+/// Is there such a component? Parts of video operands (.b0, .h1) belong to any register.
+bool BodyParser::has_component(const Operand& operand, SourceLocation where) {
+    if (operand.kind != Operand::Kind::reg || operand.component < 0 || operand.component > 3) return true;
+    const Register& r = body_.registers[operand.reg];
+    if (r.vector > 1 && operand.component < r.vector) return true;
+    return fail(where, "'" + r.name + "' has no component ." + std::string(1, "xyzw"[operand.component]));
+}
+
 bool BodyParser::parse_primary_operand(Operand& operand) {
     operand.where = token_.where;
     SourceLocation where = token_.where;
@@ -243,7 +251,7 @@ bool BodyParser::parse_primary_operand(Operand& operand) {
         }
         if (!resolve(name, token_.where, operand)) return false;
         advance();
-        if (!parse_component(operand)) return false;
+        if (!parse_component(operand) || !has_component(operand, where)) return false;
         if (operand.kind == Operand::Kind::reg && token_.is('+')) return parse_register_sum(operand);
         if (operand.kind == Operand::Kind::symbol && token_.is('[')) {
             const Variable* array = nullptr;
@@ -311,7 +319,7 @@ bool BodyParser::parse_address(Operand& operand) {
         SourceLocation where = token_.where;
         if (!resolve(token_.text, where, base)) return false;
         advance();
-        if (!parse_component(base)) return false;
+        if (!parse_component(base) || !has_component(base, where)) return false;
         if (base.kind == Operand::Kind::reg) {
             operand.address_has_register = true;
             operand.reg = base.reg;

@@ -11,20 +11,48 @@
 
 namespace anywarp::ptx {
 
+namespace {
+
+/// What tells two declarations of a function apart; empty: nothing.
+std::string differences(const Function& a, const Function& b) {
+    if (a.is_entry != b.is_entry) return "one is a kernel";
+    for (auto list : {&Function::parameters, &Function::returns}) {
+        const char* what = list == &Function::parameters ? "parameter" : "result";
+        if ((a.*list).size() != (b.*list).size()) return std::string("the number of ") + what + "s";
+        for (size_t i = 0; i < (a.*list).size(); i++)
+            if ((a.*list)[i].type != (b.*list)[i].type || (a.*list)[i].size != (b.*list)[i].size || (a.*list)[i].vector != (b.*list)[i].vector)
+                return std::string("the type of ") + what + " " + std::to_string(i);
+    }
+    return {};
+}
+
+} // namespace
+
 ModuleParser::ModuleParser(Module& module, std::vector<Diagnostic>& diagnostics)
     : Parser(module.text, 0, module.text.size(), {1, 1}, diagnostics), module_(module) {}
 
 void ModuleParser::parse() {
     while (token_.kind != Token::Kind::end && !too_many_errors()) {
+        check_header();
         size_t begin = token_.begin;
         if (parse_statement()) continue;
         recover(true);
         if (token_.kind != Token::Kind::end && token_.begin == begin) advance();
         accept('}');
     }
-    if (module_.version_major == 0) fail({1, 1}, "missing .version directive");
-    if (module_.target.empty()) fail({1, 1}, "missing .target directive");
+    if (lexer_.open_comment().line) fail(lexer_.open_comment(), "a comment has no end");
+    check_header();
     resolve_initializers();
+}
+
+/// A module begins with .version, then .target; the error stands where something else does.
+void ModuleParser::check_header() {
+    if (header_checked_ || (token_.kind != Token::Kind::word && token_.kind != Token::Kind::end)) return;
+    bool has_version = module_.version_major != 0, has_target = !module_.target.empty();
+    bool may_follow = has_version ? has_target || token_.is_word(".target")
+                                  : !has_target && (token_.is_word(".version") || token_.is_word(".target"));
+    header_checked_ = !may_follow || (has_version && has_target);
+    if (!may_follow && no_errors()) fail(token_.where, has_version ? "missing .target directive" : "missing .version directive");
 }
 
 bool ModuleParser::parse_statement() {
@@ -50,7 +78,10 @@ bool ModuleParser::parse_statement() {
     }
     if (token_.is_word(".section")) { // debug information
         while (!token_.is('{') && token_.kind != Token::Kind::end) advance();
-        if (!lexer_.skip_braces()) return fail_here("'}'");
+        if (!lexer_.skip_braces()) {
+            advance();
+            return fail_here("'}'");
+        }
         advance();
         return true;
     }
@@ -88,6 +119,10 @@ bool ModuleParser::parse_statement() {
     default: return fail(d.where, "." + std::string(spelling(d.variable.space)) + " variable at module scope");
     }
     if (!d.has_type) return fail_here("a type");
+    if (d.variable.type == Type::pred) return fail(d.where, "a predicate in memory");
+    if (linkage == Linkage::common && d.variable.space != StateSpace::global) return fail(d.where, "a .common variable that isn't .global");
+    if (d.variable.managed && d.variable.space != StateSpace::global) return fail(d.where, "a managed variable that isn't .global");
+    if (d.variable.pointer) return fail(d.where, ".ptr of a variable");
     if (d.variable.space == StateSpace::tex) { // PTX 1.x: .tex .u32 name
         d.variable.space = StateSpace::global;
         d.variable.type = Type::texref;
@@ -97,6 +132,10 @@ bool ModuleParser::parse_statement() {
         Variable variable = d.variable;
         std::vector<PendingAddress> pending;
         if (!parse_declarator(variable, &pending)) return false;
+        bool can_begin = linkage != Linkage::extern_ && (variable.space == StateSpace::global || variable.space == StateSpace::const_);
+        if (variable.initializer && !can_begin) return fail(variable.where, "'" + variable.name + "' can't have an initial value");
+        bool open = variable.is_array && variable.size == 0 && !variable.initializer;
+        if (open && linkage != Linkage::extern_) return fail(variable.where, "array '" + variable.name + "' has no size");
         declare_variable(std::move(variable), std::move(pending));
         if (!accept(',')) break;
     }
@@ -110,6 +149,7 @@ bool ModuleParser::parse_header_word() {
         // "8.0" reaches us as one real number; its digits count, not its value.
         if (token_.kind != Token::Kind::real && token_.kind != Token::Kind::integer) return fail_here("a version number");
         unsigned numbers[2] = {0, 0};
+        bool known = module_.version_major != 0;
         size_t part = 0;
         for (char c : token_.text) {
             if (c == '.' && part == 0) part = 1;
@@ -119,6 +159,7 @@ bool ModuleParser::parse_header_word() {
         module_.version_major = numbers[0];
         module_.version_minor = numbers[1];
         if (!numbers[0]) return fail_here("a version number");
+        if (known) return fail(word.where, "a second .version directive");
         advance();
         return true;
     }
@@ -127,6 +168,9 @@ bool ModuleParser::parse_header_word() {
         SourceLocation where = token_.where;
         if (!parse_unsigned(size)) return false;
         if (size != 32 && size != 64) return fail(where, "address size " + std::to_string(size) + " is neither 32 nor 64");
+        if (size == 32)
+            return fail(where, "32-bit PTX (.address_size 32) is not supported: compile the program for 64 bits (nvcc -m64), or, if the "
+                               "code doesn't depend on the size of pointers, say .address_size 64");
         module_.address_size = size;
         return true;
     }
@@ -141,6 +185,8 @@ bool ModuleParser::parse_header_word() {
                 number = number * 10 + unsigned(c - '0');
             }
             module_.target_sm = number;
+        } else if (target != "texmode_unified" && target != "texmode_independent" && target != "debug" && target != "map_f64_to_f32") {
+            return fail_here("a target");
         }
         advance();
     } while (accept(','));
@@ -158,6 +204,8 @@ bool ModuleParser::parse_alias() { // .alias name, aliasee;
     auto found = module_.symbols.find(std::string(name.text)), target = module_.symbols.find(std::string(of.text));
     if (target == module_.symbols.end() || target->second.kind != Symbol::Kind::function)
         return fail(of.where, "undefined function '" + std::string(of.text) + "'");
+    if (module_.functions[target->second.index].is_entry)
+        return fail(of.where, "kernel '" + std::string(of.text) + "' can't have an alias");
     if (found == module_.symbols.end()) {
         Function function = module_.functions[target->second.index];
         function.name = name.text;
@@ -168,6 +216,9 @@ bool ModuleParser::parse_alias() { // .alias name, aliasee;
         module_.functions.push_back(std::move(function));
     } else if (found->second.kind != Symbol::Kind::function) {
         return fail(name.where, "'" + std::string(name.text) + "' is not a function");
+    } else if (std::string difference = differences(module_.functions[found->second.index], module_.functions[target->second.index]);
+               !difference.empty()) {
+        return fail(name.where, "alias '" + std::string(name.text) + "' of '" + std::string(of.text) + "': " + difference);
     }
     module_.functions[found->second.index].alias_of = of.text;
     return expect(';');
@@ -181,7 +232,7 @@ bool ModuleParser::parse_function(Linkage linkage, bool is_entry) {
         Declaration d;
         if (!parse_declaration_words(d)) return false;
     }
-    if (token_.is_word(".noreturn")) function.noreturn = true, advance();
+    if (!is_entry && token_.is_word(".noreturn")) function.noreturn = true, advance();
     if (token_.is('(')) {
         if (is_entry) return fail_here("a kernel name");
         if (!parse_parameters(function.returns)) return false;
@@ -197,7 +248,8 @@ bool ModuleParser::parse_function(Linkage linkage, bool is_entry) {
         function.body_where = token_.where;
         if (!lexer_.skip_braces()) {
             advance();
-            return fail(function.body_where, "the body of '" + function.name + "' has no end");
+            return fail(token_.where, "the body of '" + function.name + "', begun in line " + std::to_string(function.body_where.line) +
+                                          ", has no end");
         }
         function.body_end = lexer_.position();
         find_inner_variables(function);
@@ -216,6 +268,8 @@ bool ModuleParser::parse_function(Linkage linkage, bool is_entry) {
     if (found->second.kind != Symbol::Kind::function)
         return fail(function.where, "'" + function.name + "' was a variable before"), true;
     Function& known = module_.functions[found->second.index];
+    if (std::string difference = differences(known, function); !difference.empty())
+        return fail(function.where, "'" + function.name + "' was declared before, and differs: " + difference), true;
     if (function.is_declaration) return true;
     if (!known.is_declaration) return fail(function.where, "a second body for '" + function.name + "'"), true;
     if (function.linkage == Linkage::internal && known.linkage != Linkage::extern_) function.linkage = known.linkage;
@@ -267,6 +321,9 @@ bool ModuleParser::parse_function_directives(Function& f) {
         advance();
         uint32_t ignored[3];
         bool ok = true;
+        for (const char* of_kernels : {".maxntid", ".reqntid", ".minnctapersm", ".maxnctapersm"})
+            if (word.text == of_kernels && !f.is_entry) return fail(word.where, std::string(of_kernels) + " of a function that isn't a kernel");
+        if (word.text == ".noreturn" && f.is_entry) return fail(word.where, ".noreturn of a kernel");
         if (word.text == ".maxntid") ok = dimensions(f.max_threads);
         else if (word.text == ".reqntid") ok = dimensions(f.required_threads);
         else if (word.text == ".minnctapersm") ok = parse_unsigned(f.min_blocks);
@@ -297,6 +354,9 @@ bool ModuleParser::parse_function_directives(Function& f) {
             return fail(word.where, "unknown directive '" + std::string(word.text) + "' of a function");
         }
         if (!ok) return false;
+        if (f.max_threads[0] && f.required_threads[0]) return fail(word.where, ".maxntid and .reqntid of the same kernel");
+        if (word.text == ".reqntid" && (!f.required_threads[0] || !f.required_threads[1] || !f.required_threads[2]))
+            return fail(word.where, ".reqntid with a dimension of 0");
     }
     return true;
 }
@@ -316,6 +376,12 @@ void ModuleParser::declare_variable(Variable variable, std::vector<PendingAddres
         bool merges = variable.linkage == Linkage::extern_ || known.linkage == Linkage::extern_ ||
                       variable.linkage == Linkage::common || known.linkage == Linkage::common ||
                       (variable.linkage == Linkage::weak && known.linkage == Linkage::weak);
+        bool sized = variable.size && known.size;
+        if (merges && (variable.type != known.type || variable.vector != known.vector || variable.space != known.space ||
+                       (sized && variable.size != known.size))) {
+            fail(variable.where, "'" + variable.name + "' was declared before, and differs in type, size or state space");
+            return;
+        }
         if (!merges) {
             fail(variable.where, "a second variable '" + variable.name + "'");
             return;

@@ -62,6 +62,7 @@ bool Parser::parse_declaration_words(Declaration& d) {
             if (!expect('(')) return false;
             while (!token_.is(')')) {
                 if (token_.is_word(".managed")) v.managed = true;
+                else if (token_.kind == Token::Kind::word && !token_.is_word(".unified")) return fail_here("an attribute");
                 if (token_.kind == Token::Kind::end || token_.is(';') || token_.is('{')) return fail_here("')'");
                 if (token_.is('(')) { // .unified(uuid1, uuid2)
                     while (!token_.is(')') && token_.kind != Token::Kind::end) advance();
@@ -267,6 +268,9 @@ bool Parser::parse_parameters(std::vector<Variable>& parameters) {
         } else if (!parse_declarator(d.variable, nullptr)) {
             return false;
         }
+        for (const Variable& other : parameters)
+            if (!other.name.empty() && other.name != "_" && other.name == d.variable.name)
+                return fail(d.variable.where, "'" + other.name + "' is declared twice");
         parameters.push_back(std::move(d.variable));
         if (!accept(',') && !token_.is(')')) return fail_here("',' or ')'");
     }

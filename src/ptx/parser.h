@@ -42,6 +42,7 @@ protected:
     bool expect(char c);
     bool accept(char c);
     bool accept_word(std::string_view word);
+    bool no_errors() const { return diagnostics_.empty(); }
     bool too_many_errors() const { return diagnostics_.size() >= 200; }
     /// Behind the next `;`, or in front of a `}` or the end of the text. At module scope a block in braces ends it as well.
     void recover(bool block_ends = false);
@@ -97,6 +98,9 @@ private:
     void declare_variable(Variable variable, std::vector<PendingAddress> pending);
     void find_inner_variables(const Function& function);
     void resolve_initializers();
+    void check_header();
+
+    bool header_checked_ = false;
 
     Module& module_;
     std::unordered_map<uint32_t, std::vector<PendingAddress>> pending_; // by variable
@@ -151,6 +155,7 @@ private:
     bool parse_list(std::vector<Operand>& elements, char close);
     bool parse_label(Operand& operand);
     bool parse_component(Operand& operand);
+    bool has_component(const Operand& operand, SourceLocation where);
     bool parse_address(Operand& operand);
     bool parse_table_operand(Instruction& instruction);
     static bool set_table(const Instruction& instruction, Operand& operand, uint32_t table);

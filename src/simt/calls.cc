@@ -8,6 +8,8 @@
 // Source: PTX ISA 9.0, chapter 7, 9.7.12.5; CUDA C++ Programming Guide, "Formatted output", "Assertion", "Dynamic allocation".
 #include "simt/lowering.h"
 
+#include <optional>
+
 namespace anywarp::simt {
 
 using SymbolKind = ptx::Symbol::Kind;
@@ -42,6 +44,7 @@ void Emitter::store_return(const Operand& o, Value* v, Type type) {
 
 void Emitter::call_direct(const Instruction& i, uint32_t index, llvm::ArrayRef<Operand> arguments,
                           llvm::ArrayRef<Operand> returns_) {
+    index = ptx::resolve_alias(p.ptx, index);
     const ptx::Function& callee = p.ptx.functions.at(index);
     if (callee.is_declaration) {
         if (call_service(i, callee, arguments, returns_)) return;
@@ -103,6 +106,30 @@ void Emitter::call_direct(const Instruction& i, uint32_t index, llvm::ArrayRef<O
     }
 }
 
+namespace {
+
+struct DeviceRuntimeFunction {
+    DeviceRuntimeCall call;
+    unsigned arguments;
+};
+
+std::optional<DeviceRuntimeFunction> device_runtime_call(std::string_view name) {
+    if (name.starts_with("__cudaCDP2"))
+        name.remove_prefix(10);
+    else if (name.starts_with("cuda"))
+        name.remove_prefix(4);
+    else
+        return {};
+    if (name.ends_with("_ptsz")) name.remove_suffix(5);
+#define ANYWARP_DEVICE_RUNTIME(function, count)                                                                                  \
+    if (name == #function) return DeviceRuntimeFunction{DeviceRuntimeCall::function, count};
+#include "simt/device_runtime.def"
+#undef ANYWARP_DEVICE_RUNTIME
+    return {};
+}
+
+} // namespace
+
 bool Emitter::call_service(const Instruction& i, const ptx::Function& callee, llvm::ArrayRef<Operand> arguments,
                            llvm::ArrayRef<Operand> returns_) {
     llvm::Type *i64t = b.getInt64Ty(), *i32t = b.getInt32Ty(), *pointer = b.getPtrTy();
@@ -129,10 +156,31 @@ bool Emitter::call_service(const Instruction& i, const ptx::Function& callee, ll
         b.CreateAlignedStore(argument_scalar(i, arguments[1], i32t, Type::b32), as_pointer(0), llvm::Align(4));
         return true;
     }
-    if (callee.name == "__assertfail" && arguments.size() >= 4) {
+    auto thread_id = [&] {
         llvm::IRBuilder<> at_entry(entry, entry->begin());
         auto* ids = at_entry.CreateAlloca(llvm::ArrayType::get(i32t, 3));
         for (int d = 0; d < 3; ++d) b.CreateAlignedStore(thread_index(d), byte_offset(ids, 4 * d), llvm::Align(4));
+        return ids;
+    };
+    if (auto call = device_runtime_call(callee.name); call && arguments.size() == call->arguments) {
+        llvm::IRBuilder<> at_entry(entry, entry->begin());
+        auto* words = at_entry.CreateAlloca(llvm::ArrayType::get(i64t, std::max(1u, call->arguments)));
+        for (unsigned k = 0; k < arguments.size(); ++k) {
+            const ptx::Variable& v = callee.parameters.at(k);
+            Value* word = passed_as_scalar(v) ? b.CreateZExtOrTrunc(argument_scalar(i, arguments[k], scalar_type(context, v), v.type), i64t)
+                                              : b.CreatePtrToInt(argument_pointer(i, arguments[k]), i64t);
+            b.CreateAlignedStore(word, byte_offset(words, 8 * k), llvm::Align(8));
+        }
+        Value* v = intrinsic_call("anywarp_device_runtime", i64t, {ctx, i32(static_cast<uint32_t>(call->call)), words, thread_id()},
+                                  Program::service);
+        if (!callee.returns.empty()) {
+            Type type = callee.returns[0].type;
+            result(b.CreateZExtOrTrunc(v, scalar_type(context, callee.returns[0])), type);
+        }
+        return true;
+    }
+    if (callee.name == "__assertfail" && arguments.size() >= 4) {
+        auto* ids = thread_id();
         Value* line = argument_scalar(i, arguments[2], i32t, Type::b32);
         intrinsic_call("anywarp_assertfail", b.getVoidTy(), {ctx, as_pointer(0), as_pointer(1), line, as_pointer(3), ids},
                        Program::service);

@@ -20,11 +20,12 @@ template <class T> T take(Result<T> result) {
 }
 
 /// Direct callees of a body.
-void for_each_callee(const ptx::Body& body, llvm::function_ref<void(uint32_t)> f) {
+void for_each_callee(const ptx::Module& module, const ptx::Body& body, llvm::function_ref<void(uint32_t)> f) {
     for (const Instruction& i : body.instructions) {
         if (i.opcode != Opcode::call) continue;
         for (const Operand& o : i.operands)
-            if (o.kind == Operand::Kind::symbol && o.symbol.kind == ptx::Symbol::Kind::function) f(o.symbol.index);
+            if (o.kind == Operand::Kind::symbol && o.symbol.kind == ptx::Symbol::Kind::function)
+                f(ptx::resolve_alias(module, o.symbol.index));
     }
 }
 
@@ -35,7 +36,7 @@ std::unordered_set<uint32_t> recursive_functions(const ptx::Module& module, cons
     for (uint32_t f : reachable) {
         if (module.functions[f].is_declaration) continue;
         const ptx::Body* body = take(module.body(f));
-        for_each_callee(*body, [&](uint32_t callee) { calls[f].insert(callee); });
+        for_each_callee(module, *body, [&](uint32_t callee) { calls[f].insert(callee); });
         for (const Instruction& i : body->instructions)
             if (i.opcode == Opcode::call)
                 for (const Operand& o : i.operands)

@@ -271,6 +271,10 @@ void Emitter::isspacep(const Instruction& i) {
     auto between = [&](size_t low, size_t high) {
         return b.CreateAnd(b.CreateICmpUGE(v, context_field(low, t)), b.CreateICmpULT(v, context_field(high, t)));
     };
+    auto inside_constants = [&]() -> Value* {
+        if (!p.image.constants) return b.getFalse();
+        return b.CreateICmpULT(b.CreateSub(v, context_field(offsetof(BlockContext, image), t)), i64(p.image.constants));
+    };
     auto inside_stack = [&] { // or inside the frames of a kernel that suspends: its local arrays are part of them
         return b.CreateOr(between(offsetof(BlockContext, stack_low), offsetof(BlockContext, stack_high)),
                           between(offsetof(BlockContext, frames_low), offsetof(BlockContext, frames_high)));
@@ -283,8 +287,11 @@ void Emitter::isspacep(const Instruction& i) {
     case StateSpace::local:
         r = inside_stack();
         break;
-    case StateSpace::global:
-        r = b.CreateNot(b.CreateOr(inside_shared(), inside_stack()));
+    case StateSpace::const_:
+        r = inside_constants();
+        break;
+    case StateSpace::global: // a kernel's parameters are in the global window, too
+        r = b.CreateNot(b.CreateOr(b.CreateOr(inside_shared(), inside_stack()), inside_constants()));
         break;
     case StateSpace::param: {
         if (!ptx_function.is_entry) {
@@ -297,7 +304,7 @@ void Emitter::isspacep(const Instruction& i) {
     }
     default:
         r = b.getFalse();
-        break; // const variables lie in the module image, like global ones
+        break;
     }
     set(i.operands.at(0), r, Type::pred);
 }

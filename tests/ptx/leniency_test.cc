@@ -1,6 +1,6 @@
 // Our verifier beside ptxas, where a toolkit is installed: the statements of tests/verify/statements.txt, valid and broken, get
 // the same verdict at the same line. Where we accept what ptxas refuses, the list says so, with the reason; the other way round
-// doesn't happen. One difference is of a general kind and isn't in the list: an instruction that is newer than the module's
+// doesn't happen. The same for whole modules, those of tests/verify/modules.txt. One difference is of a general kind and isn't in the list: an instruction that is newer than the module's
 // .version or .target is a warning here, because a kernel that works isn't refused for its label.
 #include "ptx/ast.h"
 
@@ -84,6 +84,7 @@ std::string find_ptxas() {
     return {};
 }
 
+/// Lines with errors; 0 for one that names no line.
 std::set<unsigned> their_errors(const std::string& ptxas, const std::string& text) {
     auto path = std::filesystem::temp_directory_path() / ("anywarp_leniency_" + std::to_string(getpid()) + ".ptx");
     std::ofstream(path) << text;
@@ -96,8 +97,10 @@ std::set<unsigned> their_errors(const std::string& ptxas, const std::string& tex
             size_t at = message.find(", line ");
             if (at != message.npos && (message.find("; error") != message.npos || message.find("; fatal") != message.npos))
                 lines.insert(unsigned(std::atoi(message.c_str() + at + 7)));
+            else if (at = message.find(" on line "); at != message.npos && message.starts_with("ptxas fatal"))
+                lines.insert(unsigned(std::atoi(message.c_str() + at + 9)));
         }
-        pclose(pipe);
+        if (pclose(pipe) != 0 && lines.empty()) lines.insert(0);
     }
     std::filesystem::remove(path);
     return lines;
@@ -130,4 +133,32 @@ TEST(Leniency, SameVerdictsAsPtxas) {
         }
     }
     EXPECT_GE(refused, 80u);
+}
+
+TEST(Leniency, SameVerdictsAsPtxasOnModules) {
+    std::ifstream file(std::filesystem::path(__FILE__).parent_path().parent_path() / "verify" / "modules.txt");
+    struct Case {
+        std::string name, text;
+    };
+    std::vector<Case> cases;
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with("---")) cases.push_back({line.substr(3), ""});
+        else if (!cases.empty()) cases.back().text += (line == "H" ? ".version 8.3 .target sm_80 .address_size 64" : line) + "\n";
+    }
+    ASSERT_GE(cases.size(), 100u);
+    std::string ptxas = find_ptxas();
+    unsigned refused = 0;
+    for (const Case& c : cases) { // without ptxas: nothing here ends the process, and what the file calls accepted is
+        std::set<unsigned> ours = our_errors(c.text);
+        bool on_purpose = c.name.starts_with(" ~ ");
+        if (on_purpose) EXPECT_TRUE(ours.empty()) << c.name;
+        if (ptxas.empty()) continue;
+        std::set<unsigned> theirs = their_errors(ptxas, c.text);
+        refused += !theirs.empty();
+        if (on_purpose) EXPECT_FALSE(theirs.empty()) << "no longer a difference:" << c.name;
+        else if (theirs.contains(0)) EXPECT_FALSE(ours.empty()) << c.name;
+        else EXPECT_EQ(ours, theirs) << c.name;
+    }
+    if (ptxas.empty()) GTEST_SKIP() << "no ptxas on this machine";
+    EXPECT_GE(refused, 50u);
 }

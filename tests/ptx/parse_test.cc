@@ -175,9 +175,36 @@ TEST(Parse, Initializers) {
     EXPECT_EQ(reinterpret_cast<const float*>(floats.data())[2], 2.0f);
     EXPECT_EQ(reinterpret_cast<const float*>(floats.data())[3], 3.0f);
     ImageLayout layout = image_layout(*module);
-    EXPECT_EQ(layout.offsets[0], 0u);
-    EXPECT_EQ(layout.offsets[1], 24u);
-    EXPECT_EQ(layout.offsets[2], 28u);
+    EXPECT_EQ(layout.constants, 4u); // constants come first
+    EXPECT_EQ(layout.offsets[5], 0u);
+    EXPECT_EQ(layout.offsets[0], 8u);
+    EXPECT_EQ(layout.offsets[1], 32u);
+    EXPECT_EQ(layout.offsets[2], 36u);
+}
+
+// 32-bit PTX: the user's error, with what to do in its text.
+TEST(Parse, ThirtyTwoBits) {
+    auto module = parse_module(".version 6.0\n.target sm_50\n.address_size 32\n.visible .entry k() { ret; }\n", "old");
+    ASSERT_FALSE(module);
+    EXPECT_EQ(module.error().kind, anywarp::ErrorKind::user);
+    EXPECT_EQ(module.error().code, anywarp::ErrorCode::invalid_ptx);
+    for (const char* word : {"3:", ".address_size 32", "not supported", "nvcc -m64", ".address_size 64"})
+        EXPECT_NE(module.error().message.find(word), std::string::npos) << word << " in: " << module.error().message;
+}
+
+// A vector register's component that isn't there: .z of two, .y of a plain register, in operands, lists and addresses.
+TEST(Parse, MissingComponents) {
+    for (const char* statement : {"mov.b32 %r, %two.z;", "mov.b32 %r, %r.y;", "mov.b32 %two.w, %r;", "mov.b64 {%r, %two.z}, %d;",
+                                  "st.global.u32 [%wide.z], %r;", "add.u32 %r, %r.x, 1;"}) {
+        auto module = parse_module(header + ".visible .entry k()\n{\n.reg .b32 %r; .reg .b64 %d; .reg .v2 .u32 %two; .reg .v2 .u64 %wide;\n" +
+                                       statement + "\nret;\n}\n", "test");
+        ASSERT_TRUE(module) << statement;
+        std::vector<Diagnostic> found;
+        EXPECT_FALSE((*module)->body(0, &found)) << statement;
+        ASSERT_EQ(found.size(), 1u) << statement;
+        EXPECT_EQ(found[0].where.line, 7u) << statement;
+        EXPECT_NE(found[0].message.find("has no component"), std::string::npos) << found[0].message;
+    }
 }
 
 TEST(Parse, SharedLayout) {
