@@ -1,5 +1,5 @@
-// [barrier] Cholesky factors of 2048 matrices of 48 x 48 floats: a block of 64 threads per matrix in shared memory, two barriers per
-// column, a thread per row.
+// [barrier] Cholesky factors of 2048 matrices of 48 x 48 floats: a block of 64 threads per matrix in shared memory, a thread per column,
+// two barriers per step.
 #include "../bench.h"
 
 #include <cmath>
@@ -10,17 +10,21 @@ __global__ void factor(const float* in, float* out) {
     __shared__ float a[side][side + 1];
     int t = threadIdx.x;
     in += size_t(blockIdx.x) * side * side, out += size_t(blockIdx.x) * side * side;
-    for (int i = t; i < side * side; i += threads) a[i / side][i % side] = in[i];
+    if (t < side)
+        for (int i = 0; i < side; ++i) a[i][t] = in[i * side + t];
     __syncthreads();
     for (int k = 0; k < side; ++k) {
         if (t > k && t < side) a[t][k] *= rsqrtf(a[k][k]);
         __syncthreads();
         if (t == k) a[k][k] = sqrtf(a[k][k]);
-        if (t > k && t < side)
-            for (int j = k + 1; j <= t; ++j) a[t][j] -= a[t][k] * a[j][k];
+        if (t > k && t < side) {
+            float mine = a[t][k];
+            for (int i = k + 1; i < side; ++i) a[i][t] -= a[i][k] * mine; // above the diagonal too: nobody reads that
+        }
         __syncthreads();
     }
-    for (int i = t; i < side * side; i += threads) out[i] = i % side <= i / side ? a[i / side][i % side] : 0.0f;
+    if (t < side)
+        for (int i = 0; i < side; ++i) out[i * side + t] = t <= i ? a[i][t] : 0.0f;
 }
 
 int main() {
