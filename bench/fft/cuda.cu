@@ -16,6 +16,7 @@ __global__ void fft(const float2* in, float2* out, const float2* twiddles) {
     in += size_t(blockIdx.x) * points, out += size_t(blockIdx.x) * points;
     float2 v[4];
     for (int r = 0; r < 4; ++r) v[r] = in[t + r * threads];
+#pragma unroll
     for (int span = 1; span < points; span *= 4) { // span: points of the sub-transforms that are done
         int k = t % span;
         for (int r = 1; r < 4; ++r) v[r] = v[r] * twiddles[r * k * (points / 4 / span)];
