@@ -18,8 +18,8 @@ namespace anywarp::jit {
 /// `optimize` false does only what that form needs (and mem2reg).
 void optimize_simt(llvm::Module& module, llvm::TargetMachine& machine, bool optimize = true);
 
-/// Recursive device functions stay ordinary functions and run at width 1: resolves the intrinsics in them. An error for those that
-/// only the kernel itself may use there (barriers, warp operations, exit).
+/// Recursive device functions stay ordinary functions and run at width 1: resolves the intrinsics in them. Where they wait
+/// (barriers, warp operations) or end the thread, every lane becomes a fiber. An error for matrix instructions there.
 Result<void> settle_recursive_functions(llvm::Module& module);
 
 /// The widened module: splits coroutines, then optimises as for any SIMD code.

@@ -2,6 +2,7 @@
 // kernels don't need the JIT.
 #include "jit/compiler.h"
 #include "machine/device_services.h"
+#include "machine/fiber.h"
 
 #include <mutex>
 
@@ -15,6 +16,10 @@ void register_services() {
         jit::set_service("anywarp_malloc", reinterpret_cast<void*>(&anywarp_malloc));
         jit::set_service("anywarp_free", reinterpret_cast<void*>(&anywarp_free));
         jit::set_service("anywarp_assertfail", reinterpret_cast<void*>(&anywarp_assertfail));
+        jit::set_service("anywarp_fiber_start", reinterpret_cast<void*>(&anywarp_fiber_start));
+        jit::set_service("anywarp_fiber_resume", reinterpret_cast<void*>(&anywarp_fiber_resume));
+        jit::set_service("anywarp_fiber_suspend", reinterpret_cast<void*>(&anywarp_fiber_suspend));
+        jit::set_service("anywarp_fiber_state", reinterpret_cast<void*>(&anywarp_fiber_state));
         jit::set_service("anywarp_globaltimer", reinterpret_cast<void*>(&anywarp_globaltimer));
         jit::set_service("anywarp_nanosleep", reinterpret_cast<void*>(&anywarp_nanosleep));
     });

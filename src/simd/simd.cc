@@ -279,6 +279,39 @@ Coroutine make_coroutine(Module& module, Function& warp, const WidenOptions& opt
     return {start, resume, frame_bytes};
 }
 
+// A kernel whose recursive functions wait: every lane is a fiber, the machine makes and resumes it (machine/fiber.h).
+constexpr uint64_t fiber_stack_bytes = 256 << 10; // of virtual memory; what a lane doesn't use costs nothing
+
+Coroutine make_fiber(Module& module, Function& lane, const WidenOptions& options) {
+    LLVMContext& context = module.getContext();
+    IRBuilder<> b(context);
+    Type *nothing = b.getVoidTy(), *ptr = b.getPtrTy(), *i32 = b.getInt32Ty(), *i64 = b.getInt64Ty();
+    FunctionCallee suspend = module.getOrInsertFunction("anywarp_fiber_suspend", nothing);
+    std::vector<CallInst*> suspensions;
+    for (BasicBlock& block : lane)
+        for (Instruction& instruction : block)
+            if (callee_name(&instruction) == "anywarp.suspend") suspensions.push_back(cast<CallInst>(&instruction));
+    for (CallInst* call : suspensions) {
+        b.SetInsertPoint(call);
+        b.CreateCall(suspend);
+        call->eraseFromParent();
+    }
+    Value* bytes = b.getInt64(fiber_stack_bytes + alignTo(4 * uint64_t(options.local_bytes), 4096));
+    auto* start = Function::Create(FunctionType::get(nothing, {ptr, i32, ptr, ptr}, false), GlobalValue::ExternalLinkage, "anywarp_start", module);
+    b.SetInsertPoint(BasicBlock::Create(context, "entry", start));
+    FunctionCallee begin = module.getOrInsertFunction("anywarp_fiber_start", nothing, ptr, i32, ptr, ptr, i64, ptr);
+    b.CreateCall(begin, {start->getArg(0), start->getArg(1), start->getArg(2), start->getArg(3), bytes, &lane});
+    b.CreateRetVoid();
+    auto* resume = Function::Create(FunctionType::get(nothing, {ptr}, false), GlobalValue::ExternalLinkage, "anywarp_resume", module);
+    b.SetInsertPoint(BasicBlock::Create(context, "entry", resume));
+    b.CreateCall(module.getOrInsertFunction("anywarp_fiber_resume", nothing, ptr), {resume->getArg(0)});
+    b.CreateRetVoid();
+    auto* frame_bytes = Function::Create(FunctionType::get(i64, {}, false), GlobalValue::ExternalLinkage, "anywarp_frame_bytes", module);
+    b.SetInsertPoint(BasicBlock::Create(context, "entry", frame_bytes));
+    b.CreateRet(bytes);
+    return {start, resume, frame_bytes};
+}
+
 } // namespace
 
 void annotate_lanes(Function& kernel, unsigned width) {
@@ -327,12 +360,18 @@ Result<void> widen_kernel(Function& function, const WidenOptions& options, Targe
         warp->eraseFromParent();
         return std::unexpected(result.error());
     }
-    const Widened& widener = *result;
+    Widened& widener = *result;
     if (auto made = widen_vector_functions(widener.vector_calls, options, machine); !made) return made;
 
     Constant* null = ConstantPointerNull::get(b.getPtrTy());
     Constant *run_block = null, *start = null, *resume = null, *frame_bytes = null;
-    if (widener.suspends) {
+    if (module.getNamedMetadata("anywarp.fibers")) {
+        Coroutine fiber = make_fiber(module, *warp, options);
+        start = fiber.start;
+        resume = fiber.resume;
+        frame_bytes = fiber.frame_bytes;
+        widener.suspends = true;
+    } else if (widener.suspends) {
         Coroutine coroutine = make_coroutine(module, *warp, options);
         start = coroutine.start;
         resume = coroutine.resume;

@@ -10,6 +10,7 @@
 #include <llvm/IR/Function.h>
 #include <llvm/IR/Module.h>
 #include <llvm/Target/TargetMachine.h>
+#include <optional>
 #include <string>
 
 namespace anywarp::simd {
@@ -24,6 +25,9 @@ struct WidenOptions {
 
 /// Replaces `function` in its module by the widened kernel, its entry points and anywarp_kernel_info.
 Result<void> widen_kernel(llvm::Function& function, const WidenOptions& options, llvm::TargetMachine& machine);
+
+/// The exchange between the lanes of a warp that the intrinsic anywarp.NAME asks for.
+std::optional<WarpOp> warp_operation(llvm::StringRef name);
 
 /// Before LLVM's scalar optimisations: says that warp_base is a multiple of the width and that lanes are 0 .. width-1, so that
 /// what is the same in all lanes (thread / 32, say) simplifies to something without the lane in it.

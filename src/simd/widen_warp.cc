@@ -1,6 +1,7 @@
 // Warp operations, barriers and calls of the machine's services. At width 1 each lane is a coroutine of its own, and warp
 // operations become suspensions at which the scheduler exchanges values; at width 32 they are vector operations.
 // Source: PTX ISA 9.7.9.6 (shfl.sync), 9.7.13 (barriers, vote, match, activemask, redux, elect).
+#include "simd/simd.h"
 #include "simd/widener.h"
 
 #include <llvm/IR/IntrinsicInst.h>
@@ -304,9 +305,7 @@ void Widener::emit_barrier(CallInst& call) {
     }
 }
 
-// Width 1: leave operands in the letterbox, suspend, read the answer.
-void Widener::emit_single_lane_operation(CallInst& call) {
-    StringRef name = call.getCalledFunction()->getName().drop_front(strlen("anywarp."));
+std::optional<WarpOp> warp_operation(StringRef name) {
     static const std::pair<const char*, WarpOp> operations[] = {
         {"warp.sync", WarpOp::sync}, {"shfl.up", WarpOp::shfl_up}, {"shfl.down", WarpOp::shfl_down}, {"shfl.bfly", WarpOp::shfl_bfly},
         {"shfl.idx", WarpOp::shfl_idx}, {"vote.all", WarpOp::vote_all}, {"vote.any", WarpOp::vote_any}, {"vote.uni", WarpOp::vote_uni},
@@ -315,9 +314,15 @@ void Widener::emit_single_lane_operation(CallInst& call) {
         {"redux.min.s", WarpOp::redux_min_s}, {"redux.max.s", WarpOp::redux_max_s}, {"redux.min.u", WarpOp::redux_min_u},
         {"redux.max.u", WarpOp::redux_max_u}, {"redux.and", WarpOp::redux_and}, {"redux.or", WarpOp::redux_or},
         {"redux.xor", WarpOp::redux_xor}, {"elect", WarpOp::elect}};
-    const std::pair<const char*, WarpOp>* operation = nullptr;
     for (auto& entry : operations)
-        if (name == entry.first) operation = &entry;
+        if (name == entry.first) return entry.second;
+    return std::nullopt;
+}
+
+// Width 1: leave operands in the letterbox, suspend, read the answer.
+void Widener::emit_single_lane_operation(CallInst& call) {
+    StringRef name = call.getCalledFunction()->getName().drop_front(strlen("anywarp."));
+    std::optional<WarpOp> operation = warp_operation(name);
     if (!operation) {
         error_ = "warp operation " + name.str() + " at width 1";
         return;
@@ -325,7 +330,7 @@ void Widener::emit_single_lane_operation(CallInst& call) {
     bool is_shuffle = name.starts_with("shfl");
     unsigned last = call.arg_size() - 1;
     store_state(offsetof(WarpState, suspension), b_.getInt32(uint32_t(Suspension::warp_sync)));
-    store_state(offsetof(WarpState, op), b_.getInt32(uint32_t(operation->second)));
+    store_state(offsetof(WarpState, op), b_.getInt32(uint32_t(*operation)));
     store_state(offsetof(WarpState, mask), scalar(call.getArgOperand(last)));
     if (last > 0) {
         Value* value = scalar(call.getArgOperand(0));
