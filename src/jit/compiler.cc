@@ -17,12 +17,74 @@ private:
     std::unique_ptr<LoadedCode> code_;
 };
 
-std::unique_ptr<CompiledKernel> finish(std::unique_ptr<LoadedCode> code, bool from_cache, const StageTimer& timer) {
-    auto kernel = std::make_unique<Kernel>(std::move(code));
-    kernel->from_cache = from_cache;
-    kernel->compile_seconds = timer.seconds();
-    return kernel;
-}
+class Work final : public Compilation {
+public:
+    explicit Work(std::string name) : name_(std::move(name)), timer_(name_) {}
+
+    Result<void> begin(const ptx::Module& module, uint32_t function, const CompileOptions& options) {
+        Result<Target> target = select_target();
+        if (!target) return std::unexpected(target.error());
+        if (options.use_cache) {
+            cache_.emplace(ObjectCache::from_environment());
+            if (cache_->usable()) {
+                Result<CacheKey> made = cache_key(module, function, options, *target);
+                if (!made) return std::unexpected(made.error());
+                key_ = *made;
+                timer_.mark("key");
+                if (load_cached()) return {};
+            }
+        }
+        Result<std::unique_ptr<WarpCode>> warp = make_warp_code(module, function, options, *target, timer_);
+        if (!warp) return std::unexpected(warp.error());
+        warp_ = std::move(*warp);
+        warp_local_bytes = uint64_t(warp_->local_bytes) * warp_->width;
+        return {};
+    }
+
+    Result<std::unique_ptr<CompiledKernel>> finish() override {
+        if (!code_) {
+            timer_.mark("waiting");
+            Result<KernelObject> object = make_object(*warp_, timer_);
+            if (!object) return std::unexpected(object.error());
+            warp_.reset();
+            if (cache_) {
+                cache_->store(key_, object->bytes);
+                timer_.mark("store");
+            }
+            Result<std::unique_ptr<LoadedCode>> code = load_object(object->bytes, name_);
+            if (!code) return std::unexpected(code.error());
+            code_ = std::move(*code);
+            timer_.mark("load");
+        }
+        auto kernel = std::make_unique<Kernel>(std::move(code_));
+        kernel->from_cache = quick;
+        kernel->compile_seconds = timer_.seconds();
+        return kernel;
+    }
+
+private:
+    bool load_cached() {
+        std::optional<std::vector<uint8_t>> object = cache_->find(key_);
+        if (!object) return false;
+        timer_.mark("read");
+        Result<std::unique_ptr<LoadedCode>> code = load_object(*object, name_);
+        timer_.mark("load");
+        if (!code) {
+            cache_->remove(key_);
+            return false;
+        }
+        code_ = std::move(*code);
+        warp_local_bytes = uint64_t(code_->info.local_bytes) * code_->info.width;
+        return quick = true;
+    }
+
+    const std::string name_;
+    StageTimer timer_;
+    std::optional<ObjectCache> cache_;
+    CacheKey key_{};
+    std::unique_ptr<WarpCode> warp_;
+    std::unique_ptr<LoadedCode> code_;
+};
 
 Result<void> check_function(const ptx::Module& module, uint32_t function) {
     if (function >= module.functions.size() || !module.functions[function].is_entry)
@@ -32,42 +94,17 @@ Result<void> check_function(const ptx::Module& module, uint32_t function) {
 
 } // namespace
 
-Result<std::unique_ptr<CompiledKernel>> compile(const ptx::Module& module, uint32_t function, const CompileOptions& options) {
+Result<std::unique_ptr<Compilation>> begin_compile(const ptx::Module& module, uint32_t function, const CompileOptions& options) {
     if (Result<void> fine = check_function(module, function); !fine) return std::unexpected(fine.error());
-    const std::string& name = module.functions[function].name;
-    StageTimer timer(name);
-    Result<Target> target = select_target();
-    if (!target) return std::unexpected(target.error());
+    auto work = std::make_unique<Work>(module.functions[function].name);
+    if (Result<void> begun = work->begin(module, function, options); !begun) return std::unexpected(begun.error());
+    return work;
+}
 
-    std::optional<ObjectCache> cache;
-    CacheKey key{};
-    if (options.use_cache) {
-        cache.emplace(ObjectCache::from_environment());
-        if (cache->usable()) {
-            Result<CacheKey> made = cache_key(module, function, options, *target);
-            if (!made) return std::unexpected(made.error());
-            key = *made;
-            timer.mark("key");
-            if (std::optional<std::vector<uint8_t>> object = cache->find(key)) {
-                timer.mark("read");
-                Result<std::unique_ptr<LoadedCode>> code = load_object(*object, name);
-                timer.mark("load");
-                if (code) return finish(std::move(*code), true, timer);
-                cache->remove(key);
-            }
-        }
-    }
-
-    Result<KernelObject> object = run_pipeline(module, function, options, *target, timer);
-    if (!object) return std::unexpected(object.error());
-    if (cache) {
-        cache->store(key, object->bytes);
-        timer.mark("store");
-    }
-    Result<std::unique_ptr<LoadedCode>> code = load_object(object->bytes, name);
-    if (!code) return std::unexpected(code.error());
-    timer.mark("load");
-    return finish(std::move(*code), false, timer);
+Result<std::unique_ptr<CompiledKernel>> compile(const ptx::Module& module, uint32_t function, const CompileOptions& options) {
+    Result<std::unique_ptr<Compilation>> begun = begin_compile(module, function, options);
+    if (!begun) return std::unexpected(begun.error());
+    return (*begun)->finish();
 }
 
 Result<Stages> show_stages(const ptx::Module& module, uint32_t function, const CompileOptions& options) {

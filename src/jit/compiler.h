@@ -27,7 +27,22 @@ public:
     double compile_seconds = 0; // wall clock, or the time to load it from the cache
 };
 
-/// Thread-safe; several kernels may be compiled at the same time. Errors: user / invalid_ptx with the diagnostics, unsupported
+/// A compilation under way. Machine code is most of its time, and takes nothing from the module: that half may run on another
+/// thread, while the one that launched goes on.
+class Compilation {
+public:
+    virtual ~Compilation() = default;
+    /// The rest of it; called once. Errors: ours only, everything else has been found by now.
+    virtual Result<std::unique_ptr<CompiledKernel>> finish() = 0;
+    bool quick = false;            // the code lay in the cache
+    uint64_t warp_local_bytes = 0; // local memory of one warp, as the code will have it
+};
+
+/// Starts a compilation: looks into the cache, then does what can fail by the user's fault or because a feature isn't supported.
+/// Errors as compile()'s.
+Result<std::unique_ptr<Compilation>> begin_compile(const ptx::Module& module, uint32_t function, const CompileOptions& options);
+
+/// begin_compile and finish. Thread-safe; several kernels may be compiled at the same time. Errors: user / invalid_ptx with the diagnostics, unsupported
 /// with the feature's name.
 Result<std::unique_ptr<CompiledKernel>> compile(const ptx::Module& module, uint32_t function, const CompileOptions& options);
 

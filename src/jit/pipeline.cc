@@ -1,4 +1,4 @@
-// The compiler's table of contents: run_pipeline() at the end of this file lists the stages, each of which lives elsewhere.
+// The compiler's table of contents: make_warp() and make_machine_code() list the stages, each of which lives elsewhere.
 //
 // One LLVMContext per compilation, so that several threads compile at the same time. The IR is verified after the lowering and
 // (by widen_kernel) after the widening: our own code, not between LLVM's passes.
@@ -85,80 +85,136 @@ simd::WidenOptions widen_options(const CompileOptions& options, unsigned width, 
     return result;
 }
 
+/// Everything that a compilation holds between its stages.
+class Pipeline final : public WarpCode {
+public:
+    Pipeline(std::string kernel, const CompileOptions& options, const Target& target, StageTimer& timer, Stages* record, Stage last)
+        : name_(std::move(kernel)), options_(options), target_(target), timer_(&timer), record_(record), last_(last),
+          diagnostics_(context_) {
+        context_.setDiscardValueNames(!record);
+    }
+
+    /// Stages 1 to 3. `last` may come earlier: then done() is true.
+    Result<void> make_warp(const ptx::Module& module, uint32_t function);
+    /// Stage 4.
+    Result<KernelObject> make_machine_code();
+    bool done() const { return done_; }
+    void continue_with(StageTimer& timer) { timer_ = &timer; }
+
+private:
+    template <class Make> void keep(std::string Stages::* text, Make make) {
+        if (record_) record_->*text = make();
+    }
+    /// Ends a stage; true if it was the last one that is wanted.
+    bool over(Stage stage, const char* mark) {
+        timer_->mark(mark);
+        return done_ = last_ == stage;
+    }
+
+    const std::string name_;
+    const CompileOptions options_;
+    const Target target_;
+    StageTimer* timer_;
+    Stages* record_;
+    Stage last_;
+    bool done_ = false;
+    llvm::LLVMContext context_;
+    Diagnostics diagnostics_;
+    BorrowedMachine machine_;
+    std::unique_ptr<llvm::Module> ir_; // gone before its context
+};
+
+Result<void> Pipeline::make_warp(const ptx::Module& module, uint32_t function) {
+    // 1. What kind of kernel is it, and how wide shall its warps be?
+    Result<simt::KernelTraits> traits = simt::kernel_traits(module, function);
+    if (!traits) return std::unexpected(traits.error());
+    Result<unsigned> chosen = choose_width(*traits, options_, target_);
+    if (!chosen) return std::unexpected(chosen.error());
+    width = *chosen;
+    timer_->mark("parse");
+
+    // 2. One thread.
+    Result<BorrowedMachine> machine = make_target_machine(target_, options_.optimize);
+    if (!machine) return std::unexpected(machine.error());
+    machine_ = std::move(*machine);
+    Result<simt::LoweredKernel> lowered = simt::lower_kernel(context_, module, function, lower_options(options_, width));
+    if (!lowered) return std::unexpected(lowered.error());
+    local_bytes = lowered->local_bytes;
+    ir_ = std::move(lowered->module);
+    set_module_target(*ir_, *machine_, target_);
+    keep(&Stages::simt_ir, [&] { return text_of(*ir_); });
+    if (Result<void> fine = verify(*ir_, name_, "lowering"); !fine) return fine;
+    if (over(Stage::simt, "lower")) return {};
+
+    if (llvm::Function* kernel = ir_->getFunction(lowered->function)) simd::annotate_lanes(*kernel, width);
+    optimize_simt(*ir_, *machine_, options_.optimize);
+    if (Result<void> fine = settle_recursive_functions(*ir_); !fine) return fine;
+    keep(&Stages::simt_ir_optimized, [&] { return text_of(*ir_); });
+    if (over(Stage::simt_optimized, "optimise-simt")) return {};
+
+    // 3. One warp.
+    llvm::Function* kernel = ir_->getFunction(lowered->function);
+    if (!kernel || kernel->isDeclaration()) return internal_error("kernel " + name_ + " is missing from its lowered module");
+    if (Result<void> fine = simd::widen_kernel(*kernel, widen_options(options_, width, *lowered), *machine_); !fine) return fine;
+    set_module_target(*ir_, *machine_, target_);
+    keep(&Stages::simd_ir, [&] { return text_of(*ir_); });
+    over(Stage::simd, "widen");
+    return {};
+}
+
+Result<KernelObject> Pipeline::make_machine_code() {
+    KernelObject object;
+    object.width = width;
+    optimize_simd(*ir_, *machine_, options_.optimize);
+    keep(&Stages::simd_ir_optimized, [&] { return text_of(*ir_); });
+    if (over(Stage::simd_optimized, "optimise-simd")) return object;
+
+    // 4. Machine code.
+    bool assembly = last_ == Stage::assembly;
+    Result<std::vector<uint8_t>> bytes =
+        generate_code(*ir_, *machine_, assembly ? llvm::CodeGenFileType::AssemblyFile : llvm::CodeGenFileType::ObjectFile);
+    if (!bytes) return std::unexpected(bytes.error());
+    if (!diagnostics_.errors.empty()) return internal_error("kernel " + name_ + ": " + diagnostics_.errors);
+    timer_->mark("codegen");
+    if (assembly && record_)
+        record_->assembly.assign(bytes->begin(), bytes->end());
+    else
+        object.bytes = std::move(*bytes);
+    return object;
+}
+
 } // namespace
+
+Result<std::unique_ptr<WarpCode>> make_warp_code(const ptx::Module& module, uint32_t function, const CompileOptions& options,
+                                                 const Target& target, StageTimer& timer) {
+    auto pipeline =
+        std::make_unique<Pipeline>(module.functions[function].name, options, target, timer, nullptr, Stage::object);
+    if (Result<void> made = pipeline->make_warp(module, function); !made) return std::unexpected(made.error());
+    return pipeline;
+}
+
+Result<KernelObject> make_object(WarpCode& code, StageTimer& timer) {
+    auto& pipeline = static_cast<Pipeline&>(code);
+    pipeline.continue_with(timer);
+    return pipeline.make_machine_code();
+}
 
 Result<KernelObject> run_pipeline(const ptx::Module& module, uint32_t function, const CompileOptions& options,
                                   const Target& target, StageTimer& timer, Stages* record, Stage last) {
-    KernelObject object;
-    const std::string& name = module.functions[function].name;
-    auto keep = [&](std::string Stages::* text, auto make) {
-        if (record) record->*text = make();
-    };
-
     if (record) {
         Result<std::string> text = ptx_text(module, function);
         if (!text) return std::unexpected(text.error());
         record->ptx = *text;
     }
-    if (last == Stage::ptx) return object;
-
-    // 1. What kind of kernel is it, and how wide shall its warps be?
-    Result<simt::KernelTraits> traits = simt::kernel_traits(module, function);
-    if (!traits) return std::unexpected(traits.error());
-    Result<unsigned> width = choose_width(*traits, options, target);
-    if (!width) return std::unexpected(width.error());
-    object.width = *width;
-    timer.mark("parse");
-
-    // 2. One thread.
-    llvm::LLVMContext context;
-    context.setDiscardValueNames(!record);
-    Diagnostics diagnostics(context);
-    Result<BorrowedMachine> machine = make_target_machine(target, options.optimize);
-    if (!machine) return std::unexpected(machine.error());
-    Result<simt::LoweredKernel> lowered = simt::lower_kernel(context, module, function, lower_options(options, *width));
-    if (!lowered) return std::unexpected(lowered.error());
-    llvm::Module& ir = *lowered->module;
-    set_module_target(ir, **machine, target);
-    keep(&Stages::simt_ir, [&] { return text_of(ir); });
-    if (Result<void> fine = verify(ir, name, "lowering"); !fine) return std::unexpected(fine.error());
-    timer.mark("lower");
-    if (last == Stage::simt) return object;
-
-    if (llvm::Function* kernel = ir.getFunction(lowered->function)) simd::annotate_lanes(*kernel, *width);
-    optimize_simt(ir, **machine, options.optimize);
-    if (Result<void> fine = settle_recursive_functions(ir); !fine) return std::unexpected(fine.error());
-    keep(&Stages::simt_ir_optimized, [&] { return text_of(ir); });
-    timer.mark("optimise-simt");
-    if (last == Stage::simt_optimized) return object;
-
-    // 3. One warp.
-    llvm::Function* kernel = ir.getFunction(lowered->function);
-    if (!kernel || kernel->isDeclaration()) return internal_error("kernel " + name + " is missing from its lowered module");
-    if (Result<void> fine = simd::widen_kernel(*kernel, widen_options(options, *width, *lowered), **machine); !fine)
-        return std::unexpected(fine.error());
-    set_module_target(ir, **machine, target);
-    keep(&Stages::simd_ir, [&] { return text_of(ir); });
-    timer.mark("widen");
-    if (last == Stage::simd) return object;
-
-    optimize_simd(ir, **machine, options.optimize);
-    keep(&Stages::simd_ir_optimized, [&] { return text_of(ir); });
-    timer.mark("optimise-simd");
-    if (last == Stage::simd_optimized) return object;
-
-    // 4. Machine code.
-    bool assembly = last == Stage::assembly;
-    Result<std::vector<uint8_t>> bytes =
-        generate_code(ir, **machine, assembly ? llvm::CodeGenFileType::AssemblyFile : llvm::CodeGenFileType::ObjectFile);
-    if (!bytes) return std::unexpected(bytes.error());
-    if (!diagnostics.errors.empty()) return internal_error("kernel " + name + ": " + diagnostics.errors);
-    timer.mark("codegen");
-    if (assembly && record)
-        record->assembly.assign(bytes->begin(), bytes->end());
-    else
-        object.bytes = std::move(*bytes);
-    return object;
+    if (last == Stage::ptx) return KernelObject{};
+    Pipeline pipeline(module.functions[function].name, options, target, timer, record, last);
+    if (Result<void> made = pipeline.make_warp(module, function); !made) return std::unexpected(made.error());
+    if (pipeline.done()) {
+        KernelObject object;
+        object.width = pipeline.width;
+        return object;
+    }
+    return pipeline.make_machine_code();
 }
 
 } // namespace anywarp::jit

@@ -92,6 +92,7 @@ Result<void> run_pieces(Device& device, const Pieces& work, const char* what) {
 Result<void> launch(Device& device, const KernelCommand& command) {
     Kernel::State& state = command.kernel->state();
     auto* code = static_cast<const KernelCode*>(command.code.get());
+    if (auto there = code->wait(); !there) return there;
     RunningGrid running(device.usage());
     GridArguments arguments;
     arguments.grid = command.grid;

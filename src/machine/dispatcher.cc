@@ -1,10 +1,10 @@
 // See dispatcher.h.
 #include "machine/dispatcher.h"
 
-#include "jit/compiler.h"
 #include "machine/device.h"
 #include "machine/faults.h"
 #include "machine/graph.h"
+#include "machine/kernel_state.h"
 
 #include <algorithm>
 #include <pthread.h>
@@ -31,7 +31,7 @@ std::once_flag dispatcher_once;
 } // namespace
 
 bool small_stack(const KernelCommand& launch) {
-    return uint64_t(launch.code->info.local_bytes) * launch.code->info.width <= small_frame;
+    return static_cast<const KernelCode&>(*launch.code).local_bytes <= small_frame;
 }
 
 namespace {

@@ -1,4 +1,5 @@
 // Kernel: attributes, launch checks, code per block shape; see kernel.h.
+#include "machine/compile_queue.h"
 #include "machine/device.h"
 #include "machine/kernel_state.h"
 #include "machine/registers.h"
@@ -27,33 +28,31 @@ uint32_t Kernel::parameter_size(size_t index) const {
     return index < parameters.size() ? static_cast<uint32_t>(parameters[index].size) : 0;
 }
 
-Result<KernelAttributes> Kernel::attributes() const {
-    std::lock_guard lock(state_->mutex);
-    KernelAttributes& a = state_->attributes;
-    if (state_->has_attributes) return a;
-    const ptx::Module& module = state_->module->ptx();
-    const ptx::Function& function = module.functions[state_->function];
-    const Properties& device = state_->module->device().properties();
+Result<KernelAttributes> Kernel::State::find_attributes() const {
+    KernelAttributes a;
+    const ptx::Module& ptx = module->ptx();
+    const ptx::Function& entry = ptx.functions[function];
+    const Properties& device = module->device().properties();
     auto max_threads = static_cast<uint32_t>(device.max_threads_per_block);
     auto volume = [](const uint32_t(&d)[3]) { return d[0] * std::max(d[1], 1u) * std::max(d[2], 1u); };
-    if (function.required_threads[0]) {
-        std::copy_n(function.required_threads, 3, a.required_threads);
+    if (entry.required_threads[0]) {
+        std::copy_n(entry.required_threads, 3, a.required_threads);
         for (uint32_t& d : a.required_threads) d = std::max(d, 1u);
-        max_threads = std::min(max_threads, volume(function.required_threads));
-    } else if (function.max_threads[0]) {
-        max_threads = std::min(max_threads, volume(function.max_threads));
+        max_threads = std::min(max_threads, volume(entry.required_threads));
+    } else if (entry.max_threads[0]) {
+        max_threads = std::min(max_threads, volume(entry.max_threads));
     }
     a.max_threads = max_threads;
-    a.static_shared = static_cast<uint32_t>(state_->shared.static_size);
-    for (const auto& variable : module.variables)
+    a.static_shared = static_cast<uint32_t>(shared.static_size);
+    for (const auto& variable : ptx.variables)
         if (variable.space == ptx::StateSpace::const_) a.const_bytes += static_cast<uint32_t>(variable.size);
-    auto reachable = ptx::reachable_functions(module, state_->function);
+    auto reachable = ptx::reachable_functions(ptx, function);
     if (!reachable) return std::unexpected(reachable.error());
     uint64_t local = 0;
     LiveRegisters live;
     for (uint32_t f : *reachable) {
-        if (module.functions[f].is_declaration) continue;
-        auto body = module.body(f);
+        if (ptx.functions[f].is_declaration) continue;
+        auto body = ptx.body(f);
         if (!body) return std::unexpected(body.error());
         LiveRegisters here = live_registers(**body);
         live = {std::max(live.most, here.most), std::max(live.pinned, here.pinned)};
@@ -61,17 +60,35 @@ Result<KernelAttributes> Kernel::attributes() const {
             if (v.space == ptx::StateSpace::local) local += v.size;
     }
     a.local_bytes = static_cast<uint32_t>(local);
-    RegisterNeed need = register_need(device, function, live, reachable->size() > 1);
+    RegisterNeed need = register_need(device, entry, live, reachable->size() > 1);
     a.registers = need.estimate;
     // The CPU has no register file to run out of.
     a.least_registers = device.is_cpu ? 0 : need.at_least;
-    a.ptx_version = module.target_sm;
+    a.ptx_version = ptx.target_sm;
     a.binary_version = static_cast<uint32_t>(device.compute_major * 10 + device.compute_minor);
-    if (a.max_dynamic_shared == 0) {
-        auto usual = static_cast<uint32_t>(device.shared_per_block);
-        a.max_dynamic_shared = usual > a.static_shared ? usual - a.static_shared : 0;
-    }
-    state_->has_attributes = true;
+    auto usual = static_cast<uint32_t>(device.shared_per_block);
+    a.max_dynamic_shared = usual > a.static_shared ? usual - a.static_shared : 0;
+    return a;
+}
+
+Result<const KernelAttributes*> Kernel::State::fixed_attributes() {
+    if (has_attributes.load(std::memory_order_acquire)) return &attributes;
+    std::lock_guard lock(mutex);
+    if (has_attributes.load(std::memory_order_relaxed)) return &attributes;
+    auto found = find_attributes();
+    if (!found) return std::unexpected(found.error());
+    attributes = *found;
+    max_dynamic_shared.store(attributes.max_dynamic_shared, std::memory_order_relaxed);
+    has_attributes.store(true, std::memory_order_release);
+    return &attributes;
+}
+
+Result<KernelAttributes> Kernel::attributes() const {
+    auto fixed = state_->fixed_attributes();
+    if (!fixed) return std::unexpected(fixed.error());
+    KernelAttributes a = **fixed;
+    a.max_dynamic_shared = state_->max_dynamic_shared.load(std::memory_order_relaxed);
+    a.shared_carveout = state_->shared_carveout.load(std::memory_order_relaxed);
     return a;
 }
 
@@ -83,15 +100,11 @@ Result<void> Kernel::set_max_dynamic_shared(uint32_t bytes) {
         return user_error(ErrorCode::invalid_value, std::to_string(bytes) + " bytes of dynamic shared memory with " +
                                                         std::to_string(a->static_shared) + " static ones exceed " +
                                                         std::to_string(limit));
-    std::lock_guard lock(state_->mutex);
-    state_->attributes.max_dynamic_shared = bytes;
+    state_->max_dynamic_shared.store(bytes, std::memory_order_relaxed);
     return {};
 }
 
-void Kernel::set_shared_carveout(int32_t percent) {
-    std::lock_guard lock(state_->mutex);
-    state_->attributes.shared_carveout = percent;
-}
+void Kernel::set_shared_carveout(int32_t percent) { state_->shared_carveout.store(percent, std::memory_order_relaxed); }
 
 std::vector<uint8_t> Kernel::pack(void* const* pointers) const {
     std::vector<uint8_t> buffer(state_->parameters.size);
@@ -110,37 +123,61 @@ Result<uint32_t> Kernel::max_active_blocks(uint32_t threads, uint64_t dynamic_sh
     return resident_blocks(state_->module->device().properties(), a->resources(), threads, dynamic_shared);
 }
 
+Result<void> KernelCode::wait() const {
+    if (state_.load(std::memory_order_acquire) == pending) {
+        CompileQueue::instance().help(*this);
+        state_.wait(pending, std::memory_order_acquire);
+    }
+    if (state_.load(std::memory_order_acquire) == failed) return std::unexpected(error_);
+    return {};
+}
+
+void KernelCode::set(Result<std::unique_ptr<jit::CompiledKernel>> made) {
+    if (made) {
+        compiled_ = std::move(*made);
+        info = compiled_->info;
+        from_cache = compiled_->from_cache;
+        compile_seconds = compiled_->compile_seconds;
+    } else {
+        error_ = std::move(made.error());
+    }
+    state_.store(compiled_ ? ready : failed, std::memory_order_release);
+    state_.notify_all();
+}
+
 Result<std::shared_ptr<const KernelCode>> Kernel::State::code_for(const Kernel& kernel, const Dim3& block) {
-    std::lock_guard lock(mutex); // launches of one kernel wait for its compilation; other kernels' don't
-    Shape shape{block.x, block.y, block.z};
-    if (last_code && shape == last_shape) return last_code;
-    auto known = code.find(shape);
-    if (known == code.end() && code.size() >= max_shapes) {
-        shape = {};
-        known = code.find(shape);
+    if (auto* last = last_code.load(std::memory_order_acquire); last && (*last)->shape == block) return *last;
+    std::lock_guard lock(mutex); // one thread compiles for one shape; other kernels don't wait
+    auto find = [&](const Dim3& shape) -> const std::shared_ptr<const KernelCode>* {
+        for (const auto& known : code)
+            if ((*known)->shape == shape) return known.get();
+        return nullptr;
+    };
+    Dim3 shape = block;
+    auto* found = find(shape);
+    if (!found && code.size() >= max_shapes) {
+        shape = {0, 0, 0};
+        found = find(shape);
     }
-    if (known == code.end()) {
+    if (!found) {
         jit::CompileOptions options;
-        std::tie(options.block_dim[0], options.block_dim[1], options.block_dim[2]) = shape;
+        options.block_dim[0] = shape.x, options.block_dim[1] = shape.y, options.block_dim[2] = shape.z;
         options.statistics = statistics_enabled();
-        auto compiled = jit::compile(module->ptx(), function, options);
-        if (!compiled) return std::unexpected(compiled.error());
-        auto made = std::make_shared<KernelCode>();
-        made->info = (*compiled)->info;
-        made->from_cache = (*compiled)->from_cache;
-        made->compile_seconds = (*compiled)->compile_seconds;
-        made->compiled = std::move(*compiled);
-        if (statistics_enabled()) count_compile(kernel.name(), made->info, made->compile_seconds, made->from_cache);
-        known = code.emplace(shape, std::move(made)).first;
+        auto begun = jit::begin_compile(module->ptx(), function, options);
+        if (!begun) return std::unexpected(begun.error());
+        auto made = std::make_shared<KernelCode>(shape);
+        CompileQueue::instance().add(std::move(*begun), made, kernel.name());
+        found = code.emplace_back(std::make_unique<std::shared_ptr<const KernelCode>>(std::move(made))).get();
     }
-    last_shape = {block.x, block.y, block.z};
-    last_code = known->second;
-    return last_code;
+    last_code.store(found, std::memory_order_release);
+    return *found;
 }
 
 Result<KernelCommand> Kernel::prepare(const LaunchConfig& config) const {
-    auto a = attributes();
-    if (!a) return std::unexpected(a.error());
+    auto fixed = state_->fixed_attributes();
+    if (!fixed) return std::unexpected(fixed.error());
+    const KernelAttributes* a = *fixed;
+    uint32_t max_dynamic_shared = state_->max_dynamic_shared.load(std::memory_order_relaxed);
     Device& device = state_->module->device();
     const Properties& p = device.properties();
     auto shown = [](const Dim3& d) {
@@ -161,9 +198,9 @@ Result<KernelCommand> Kernel::prepare(const LaunchConfig& config) const {
         return bad(std::to_string(block.volume()) + " threads per block; the kernel allows " + std::to_string(a->max_threads));
     if (a->required_threads[0] && Dim3{a->required_threads[0], a->required_threads[1], a->required_threads[2]} != block)
         return bad("block " + shown(block) + " is not the one that .reqntid asks for");
-    if (config.dynamic_shared > a->max_dynamic_shared)
+    if (config.dynamic_shared > max_dynamic_shared)
         return bad(std::to_string(config.dynamic_shared) + " bytes of dynamic shared memory; the kernel may have " +
-                   std::to_string(a->max_dynamic_shared));
+                   std::to_string(max_dynamic_shared));
     if (uint64_t needed = block_registers(p, a->least_registers, static_cast<uint32_t>(block.volume()));
         needed > static_cast<uint64_t>(p.registers_per_block))
         return user_error(ErrorCode::launch_out_of_resources, "launch of " + name() + ": " + std::to_string(block.volume()) +

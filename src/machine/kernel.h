@@ -3,8 +3,8 @@
 // A module is parsed when loaded; its variables get their place in device memory (the image), with initialisers applied and
 // addresses resolved. Bodies are parsed and verified at load too, unless the module is large: then when a kernel is looked up,
 // so that loading a library with thousands of kernels stays quick. Machine code is made at the first launch of each block
-// shape, synchronously in the launch call, so that whatever the compiler has to say is the launch's own error; after
-// `max_shapes` shapes a kernel uses one general version.
+// shape: as far as it can fail in the launch call, so that what the compiler has to say is the launch's own error, and the rest
+// while the program goes on (compile_queue.h); after `max_shapes` shapes a kernel uses one general version.
 //
 // CUDA driver API, "Module Management" and "Execution Control".
 #pragma once
