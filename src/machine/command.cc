@@ -5,6 +5,7 @@
 
 #include "jit/compiler.h"
 #include "machine/device_internals.h"
+#include "machine/device_launch.h"
 #include "machine/faults.h"
 #include "machine/graph.h"
 #include "machine/kernel.h"
@@ -89,7 +90,15 @@ Result<void> run_pieces(Device& device, const Pieces& work, const char* what) {
     return {};
 }
 
-Result<void> launch(Device& device, const KernelCommand& command) {
+template <class Work> Result<void> guarded(const char* what, const Work& work) {
+    Fault fault;
+    if (run_guarded([&] { work(); }, fault)) return {};
+    return user_error(fault.code, std::string(what) + ": " + fault.describe());
+}
+
+} // namespace
+
+Result<void> run_kernel(Device& device, const KernelCommand& command, LaunchNode& node) {
     Kernel::State& state = command.kernel->state();
     auto* code = static_cast<const KernelCode*>(command.code.get());
     if (auto there = code->wait(); !there) return there;
@@ -106,6 +115,7 @@ Result<void> launch(Device& device, const KernelCommand& command) {
     arguments.workers = device.workers();
     arguments.block_nanoseconds = &code->block_nanoseconds;
     arguments.machine = &device;
+    arguments.launches = &node;
     if (!statistics_enabled()) return run_grid(code->info, arguments);
     uint64_t counters[counter_count] = {};
     arguments.counters = counters;
@@ -116,19 +126,13 @@ Result<void> launch(Device& device, const KernelCommand& command) {
     return result;
 }
 
-template <class Work> Result<void> guarded(const char* what, const Work& work) {
-    Fault fault;
-    if (run_guarded([&] { work(); }, fault)) return {};
-    return user_error(fault.code, std::string(what) + ": " + fault.describe());
-}
-
-} // namespace
-
 Result<void> execute(Device& device, const Command& command) {
     bool good = device.sticky_error() == ErrorCode::success;
     if (auto* kernel = std::get_if<KernelCommand>(&command)) {
         if (!good) return {};
-        auto result = launch(device, *kernel);
+        LaunchNode root(device, kernel->kernel->module());
+        auto result = run_kernel(device, *kernel, root);
+        if (root.used()) result = root.finish(std::move(result));
         if (!result) {
             Error error = result.error();
             error.message = "kernel " + kernel->kernel->name() + ": " + error.message;

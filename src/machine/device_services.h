@@ -14,6 +14,8 @@ void anywarp_free(const anywarp::BlockContext* context, void* address);
                                      const char* function, const uint32_t* thread_id);
 uint64_t anywarp_globaltimer();
 void anywarp_nanosleep(uint32_t nanoseconds);
+uint64_t anywarp_device_runtime(const anywarp::BlockContext* context, uint32_t call, const uint64_t* arguments,
+                                const uint32_t* thread_id);
 }
 
 namespace anywarp::machine {

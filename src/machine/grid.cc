@@ -74,6 +74,7 @@ void Grid::fill(BlockContext& context, unsigned worker, uint64_t* counters) cons
     context.counters = counters;
     context.grid_barrier = arguments_.cooperative ? const_cast<uint32_t*>(barrier_workspace_) : nullptr;
     context.machine = arguments_.machine;
+    context.grid = arguments_.launches;
 }
 
 void Grid::set_block(BlockContext& context, uint64_t block) const {

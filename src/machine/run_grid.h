@@ -23,7 +23,8 @@ struct GridArguments {
     // Nanoseconds that one block took in earlier launches (0: not known), kept up to date: small grids then stay on the
     // calling thread. May be null.
     std::atomic<uint64_t>* block_nanoseconds = nullptr;
-    void* machine = nullptr; // BlockContext::machine
+    void* machine = nullptr;  // BlockContext::machine
+    void* launches = nullptr; // BlockContext::grid
 };
 
 Result<void> run_grid(const KernelInfo& info, const GridArguments& arguments);

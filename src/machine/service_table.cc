@@ -22,6 +22,7 @@ void register_services() {
         jit::set_service("anywarp_fiber_state", reinterpret_cast<void*>(&anywarp_fiber_state));
         jit::set_service("anywarp_globaltimer", reinterpret_cast<void*>(&anywarp_globaltimer));
         jit::set_service("anywarp_nanosleep", reinterpret_cast<void*>(&anywarp_nanosleep));
+        jit::set_service("anywarp_device_runtime", reinterpret_cast<void*>(&anywarp_device_runtime));
     });
 }
 

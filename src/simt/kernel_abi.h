@@ -38,6 +38,7 @@ struct BlockContext {
     void* machine;                 // the machine's own; generated code only passes the context on
     const uint8_t* frames_low;     // the frames of a block that suspends: local arrays lie there, too
     const uint8_t* frames_high;
+    void* grid;                    // the machine's: what this grid launches from the device; null where it can't
 };
 static_assert(offsetof(BlockContext, params) == 40 && offsetof(BlockContext, shared) == 48 &&
               offsetof(BlockContext, image) == 56 && offsetof(BlockContext, shared_size) == 64 &&
@@ -111,6 +112,13 @@ struct KernelInfo {
 };
 constexpr uint32_t kernel_abi_version = 1;
 
+/// The functions of the device runtime by their place in device_runtime.def.
+enum class DeviceRuntimeCall : uint32_t {
+#define ANYWARP_DEVICE_RUNTIME(name, arguments) name,
+#include "simt/device_runtime.def"
+#undef ANYWARP_DEVICE_RUNTIME
+};
+
 /// Services that generated code calls; the machine defines them (extern "C", see machine/device_services.cc), the JIT resolves
 /// the names. Each is called once per active lane.
 ///   [[noreturn]] void anywarp_trap(const BlockContext*, uint32_t error_code)       CUresult of the fault
@@ -121,5 +129,7 @@ constexpr uint32_t kernel_abi_version = 1;
 ///                                        const char* function, const uint32_t* thread_id)
 ///   uint64_t anywarp_globaltimer()                                                 nanoseconds
 ///   void    anywarp_nanosleep(uint32_t nanoseconds)
+///   uint64_t anywarp_device_runtime(const BlockContext*, uint32_t call, const uint64_t* arguments, const uint32_t* thread_id)
+///                                                                                  call: a DeviceRuntimeCall
 
 } // namespace anywarp
