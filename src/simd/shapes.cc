@@ -51,7 +51,9 @@ public:
         if (auto* phi = dyn_cast<PHINode>(value); phi && joins_.contains(phi)) return true;
         if (isa<AllocaInst>(value) || isa<AtomicRMWInst>(value) || isa<AtomicCmpXchgInst>(value)) return true;
         StringRef name = callee_name(value);
-        if (name == "anywarp.lane" || name == "anywarp.elect" || name == "anywarp_vprintf" || name == "anywarp_malloc") return true;
+        if (name == "anywarp.lane" || name == "anywarp.elect" || name == "anywarp_vprintf" || name == "anywarp_malloc" ||
+            name == "anywarp_device_runtime")
+            return true;
         if (name.starts_with("anywarp.mma.") || name.starts_with("anywarp.ldmatrix")) return true;
         if (name.starts_with("anywarp.shfl") || name.starts_with("anywarp.match") || name.starts_with("anywarp.vote") ||
             name.starts_with("anywarp.redux"))
