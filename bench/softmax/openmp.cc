@@ -26,9 +26,11 @@ int main() {
         for (int row = 0; row < rows; ++row) {
             const float* __restrict x = &in[size_t(row) * columns];
             float* __restrict y = &out[size_t(row) * columns];
-            float largest = x[0], sum = 0;
-#pragma omp simd reduction(max : largest)
-            for (int i = 0; i < columns; ++i) largest = x[i] > largest ? x[i] : largest;
+            float most[64], largest = x[0], sum = 0; // 64 maxima side by side: without -ffast-math a single one doesn't vectorise
+            for (int l = 0; l < 64; ++l) most[l] = x[l];
+            for (int i = 64; i < columns; i += 64)
+                for (int l = 0; l < 64; ++l) most[l] = x[i + l] > most[l] ? x[i + l] : most[l];
+            for (int l = 0; l < 64; ++l) largest = most[l] > largest ? most[l] : largest;
 #pragma omp simd reduction(+ : sum)
             for (int i = 0; i < columns; ++i) {
                 y[i] = exponential(x[i] - largest);
