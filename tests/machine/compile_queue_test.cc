@@ -1,5 +1,5 @@
-// Code that is made while the program goes on: who makes it, who waits for it, what becomes of errors, of code that nobody wants any
-// more, and of a process that ends meanwhile.
+// Code that is made while the program goes on: who makes it, who waits for it, what becomes of errors, and of code that nobody
+// wants any more. (A process that ends meanwhile: tests/driver/compile_test.cc.)
 #include "machine/compile_queue.h"
 #include "machine/device.h"
 #include "machine/worker_pool.h"
@@ -173,19 +173,6 @@ TEST_F(ColdLaunch, StreamOrderHoldsAndKernelsMayBeDroppedAtOnce) {
     for (uint32_t i = 0; i < kernels; i++) expected = expected * 3 + i;
     for (int i = 0; i < 64; i++) ASSERT_EQ(data[i], expected) << i;
     ASSERT_TRUE(device->free(data));
-}
-
-TEST_F(ColdLaunch, AProcessMayEndWhileCodeIsMade) {
-    GTEST_FLAG_SET(death_test_style, "threadsafe");
-    EXPECT_EXIT(
-        {
-            auto* data = *device->allocate(64 * 4);
-            auto loaded = LoadedModule::load(*device, module(20), "cold");
-            for (int i = 0; i < 20; i++)
-                if (!launch(**loaded, "k" + std::to_string(i), reinterpret_cast<uint64_t>(data))) std::_Exit(3);
-            std::exit(0);
-        },
-        testing::ExitedWithCode(0), "");
 }
 
 } // namespace
