@@ -4,6 +4,7 @@
 // was latest when the wait was queued; recording again later doesn't change that (CUDA driver API, "Event Management").
 #pragma once
 
+#include "machine/shared_records.h"
 #include "ptx/error.h"
 
 #include <atomic>
@@ -34,6 +35,8 @@ class Event {
 public:
     enum Flags : uint32_t { blocking_sync = 1, disable_timing = 2, interprocess = 4 }; // CU_EVENT_*
     explicit Event(uint32_t flags = 0) : flags_(flags) {}
+    /// An interprocess event, which keeps its records where other processes see them.
+    Event(uint32_t flags, std::shared_ptr<SharedRecords> shared) : flags_(flags), shared_(std::move(shared)) {}
 
     Result<void> record(Stream& stream);
     /// success; not_ready (as an error) while the record hasn't been reached. An event never recorded is done.
@@ -43,12 +46,14 @@ public:
     static Result<float> elapsed_ms(const Event& start, const Event& end);
 
     uint32_t flags() const { return flags_; }
-    /// The latest record; null when never recorded.
+    const std::shared_ptr<SharedRecords>& shared() const { return shared_; }
+    /// The latest record; null when never recorded, and for an interprocess event.
     std::shared_ptr<EventRecord> latest() const;
     void set_latest(std::shared_ptr<EventRecord> record); // for graphs
 
 private:
     uint32_t flags_;
+    std::shared_ptr<SharedRecords> shared_; // null: of this process only
     mutable std::mutex mutex_;
     std::shared_ptr<EventRecord> latest_;
 };

@@ -35,6 +35,11 @@ Result<void> Stream::run(Command command) {
 }
 
 Result<void> Stream::wait(Event& event) {
+    if (const auto& shared = event.shared()) {
+        uint64_t ticket = shared->latest();
+        if (shared->done(ticket)) return device_.status();
+        return enqueue(HostCommand{[shared, ticket](ErrorCode) { shared->wait(ticket); }});
+    }
     auto record = event.latest();
     if (!record || record->point.done()) return device_.status();
     return enqueue(WaitCommand{record->point});
@@ -60,6 +65,11 @@ Result<void> Stream::synchronize() {
 
 Result<void> Event::record(Stream& stream) {
     if (auto status = stream.device().status(); !status) return status;
+    if (shared_) {
+        // Reached even after an error: other processes wait for it.
+        uint64_t ticket = shared_->begin();
+        return stream.enqueue(HostCommand{[shared = shared_, ticket](ErrorCode) { shared->complete(ticket); }, true});
+    }
     auto record = std::make_shared<EventRecord>();
     record->timed = !(flags_ & disable_timing);
     StreamPoint point = stream.last_point();
@@ -82,12 +92,20 @@ void Event::set_latest(std::shared_ptr<EventRecord> record) {
 }
 
 Result<void> Event::query() const {
+    if (shared_) {
+        if (shared_->done(shared_->latest())) return {};
+        return user_error(ErrorCode::not_ready, "the event has not been reached");
+    }
     auto record = latest();
     if (!record || record->point.done()) return {};
     return user_error(ErrorCode::not_ready, "the event has not been reached");
 }
 
 Result<void> Event::synchronize() const {
+    if (shared_) {
+        shared_->wait(shared_->latest());
+        return {};
+    }
     auto record = latest();
     if (!record) return {};
     if (record->point.queue) {
