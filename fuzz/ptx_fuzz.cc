@@ -33,7 +33,7 @@ struct Options {
 };
 
 volatile uint64_t current_seed = 0;
-constexpr unsigned hang_seconds = 120; // for compiling a program, or for one of its inputs: compiled code that doesn't end
+constexpr unsigned hang_seconds = 600; // for compiling a program, or for one of its inputs: compiled code that doesn't end
 
 void hang(int) {
     char text[64];

@@ -203,6 +203,11 @@ int table() {
         std::printf("| %s | `%s` | %u.%u | %u | %s |\n", std::string(ptx::spelling(form.opcode)).c_str(),
                     form.pattern.empty() ? " " : std::string(form.pattern).c_str(), form.ptx_version / 10, form.ptx_version % 10,
                     form.sm_version, std::string(form.accuracy).c_str());
+    std::printf("\n## Directives\n\n"
+                "All of them are read (src/ptx/directives.def); those of clusters too. Each has a test of its effect.\n\n"
+                "| directive | since PTX | here |\n|---|---|---|\n");
+#define ANYWARP_DIRECTIVE(name, spelling, version, effect) std::printf("| `%s` | %u.%u | %s |\n", spelling, version / 10, version % 10, effect);
+#include "ptx/directives.def"
     return 0;
 }
 

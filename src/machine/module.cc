@@ -86,7 +86,7 @@ Result<void> LoadedModule::make_image() {
         for (const auto& address : variable.initializer->addresses) {
             uint64_t value = 0;
             if (address.symbol.kind == ptx::Symbol::Kind::function) {
-                value = ptx::function_token(address.symbol.index);
+                value = ptx::function_token(ptx::resolve_alias(*ptx_, address.symbol.index));
             } else if (address.symbol.kind == ptx::Symbol::Kind::module_variable) {
                 uint64_t offset = layout_.offsets[address.symbol.index];
                 if (offset == ~0ull)

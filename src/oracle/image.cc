@@ -21,7 +21,7 @@ Result<void> initialize_image(const ptx::Module& module, uint8_t* image) {
         for (const auto& address : initial.addresses) {
             uint64_t value = 0;
             if (address.symbol.kind == ptx::Symbol::Kind::function) {
-                value = ptx::function_token(address.symbol.index);
+                value = ptx::function_token(ptx::resolve_alias(module, address.symbol.index));
             } else if (address.symbol.kind == ptx::Symbol::Kind::module_variable &&
                        layout.offsets.at(address.symbol.index) != ~0ull) {
                 value = uint64_t(image) + layout.offsets[address.symbol.index];

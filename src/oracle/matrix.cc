@@ -129,8 +129,13 @@ uint64_t element_of_product(const MatrixOperation& o, const Instruction& instruc
     for (unsigned k = 0; k < steps; ++k)
         sum = float_fma(to_f32(a.at(row, k), o.a), to_f32(b.at(o.sparse ? which[k] : k, column), o.b), sum, format_f32,
                         Rounding::nearest_even);
-    if (is_nan(sum, format_f32)) return canonical_nan(o.d == Type::f16 ? format_f16 : format_f32);
-    return o.d == Type::f16 ? encode(decode(sum, format_f32), format_f16, Rounding::nearest_even) : sum;
+    if (is_nan(sum, format_f32)) return o.satfinite ? 0 : canonical_nan(o.d == Type::f16 ? format_f16 : format_f32);
+    uint64_t result = o.d == Type::f16 ? encode(decode(sum, format_f32), format_f16, Rounding::nearest_even) : sum;
+    if (o.satfinite) { // PTX 6.0 to 6.4: no infinities and no NaN come out
+        uint64_t infinity = o.d == Type::f16 ? 0x7c00 : 0x7f800000, sign = o.d == Type::f16 ? 0x8000 : 0x80000000;
+        if ((result & ~sign) == infinity) result--; // the largest number lies just below
+    }
+    return result;
 }
 
 /// What each lane brings: the registers of A, B, C and the metadata; an address; the word to be transposed.

@@ -150,7 +150,7 @@ uint64_t symbol_address(Thread& thread, const ptx::Symbol& symbol, StateSpace* s
         address = uint64_t(frame.returns.at(symbol.index));
         break;
     case ptx::Symbol::Kind::function:
-        address = ptx::function_token(symbol.index);
+        address = ptx::function_token(ptx::resolve_alias(thread.grid().module, symbol.index));
         break;
     default:
         throw Fault{{ErrorKind::internal, ErrorCode::unknown, "unresolved symbol"}};

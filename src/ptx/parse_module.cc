@@ -323,7 +323,6 @@ bool ModuleParser::parse_function_directives(Function& f) {
         bool ok = true;
         for (const char* of_kernels : {".maxntid", ".reqntid", ".minnctapersm", ".maxnctapersm"})
             if (word.text == of_kernels && !f.is_entry) return fail(word.where, std::string(of_kernels) + " of a function that isn't a kernel");
-        if (word.text == ".noreturn" && f.is_entry) return fail(word.where, ".noreturn of a kernel");
         if (word.text == ".maxntid") ok = dimensions(f.max_threads);
         else if (word.text == ".reqntid") ok = dimensions(f.required_threads);
         else if (word.text == ".minnctapersm") ok = parse_unsigned(f.min_blocks);

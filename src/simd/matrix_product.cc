@@ -3,6 +3,8 @@
 
 #include <llvm/IR/Intrinsics.h>
 
+#include <limits>
+
 namespace anywarp::simd {
 
 using namespace llvm;
@@ -210,6 +212,11 @@ std::vector<Value*> MatrixProduct::emit(const std::vector<Value*>& registers) {
         if (through_float) {
             v = b_.CreateFPToSI(v, lanes(b_.getInt32Ty()));
             v = o_.satfinite ? b_.CreateBinaryIntrinsic(Intrinsic::sadd_sat, sum, v) : b_.CreateAdd(sum, v);
+        } else if (o_.satfinite && v->getType()->isFPOrFPVectorTy()) { // NaN becomes 0, infinities the largest number
+            Value* most = ConstantFP::get(v->getType(), o_.d == PtxType::f16 ? 65504.0 : double(std::numeric_limits<float>::max()));
+            Value* none = ConstantFP::get(v->getType(), 0.0);
+            Value* finite = b_.CreateMaxNum(b_.CreateMinNum(v, most), b_.CreateFNeg(most));
+            v = b_.CreateSelect(b_.CreateFCmpUNO(v, v), none, finite);
         }
         results.push_back(v);
     }

@@ -83,7 +83,7 @@ Value* Emitter::symbol_pointer(const ptx::Symbol& symbol, int64_t offset, uint64
 }
 
 Value* Emitter::symbol_address(const ptx::Symbol& symbol, int64_t offset, const Instruction*) {
-    if (symbol.kind == SymbolKind::function) return i64(ptx::function_token(symbol.index) + offset);
+    if (symbol.kind == SymbolKind::function) return i64(ptx::function_token(ptx::resolve_alias(p.ptx, symbol.index)) + offset);
     uint64_t place = 0, align;
     if (is_shared_symbol(symbol, place)) return i64(place + offset);
     StateSpace space = StateSpace::generic;
