@@ -1,4 +1,4 @@
-// Escape times of 1024 x 768 points, at most 1000 iterations: 16 points of a row at a time, as one would write it for SIMD.
+// [divergent] Escape times of 1024 x 768 points, at most 1000 iterations: 16 points of a row at a time, as one would write it for SIMD.
 #include "../bench.h"
 
 constexpr int width = 1024, height = 768, limit = 1000, lanes = 16;
@@ -32,6 +32,6 @@ int main() {
         }
     });
     double checksum = 0;
-    for (int value : out) checksum += value;
-    bench::report(seconds, checksum, checksum);
+    for (int i = 0; i < width * height; ++i) checksum += double(out[i]) * (i % 1009);
+    bench::report(seconds, double(width) * height, checksum);
 }
