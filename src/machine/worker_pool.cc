@@ -18,7 +18,8 @@ inline void relax() {
 }
 
 constexpr uint64_t small_grid_ns = 15'000; // shorter grids stay on the calling thread
-constexpr int spins_before_sleep = 300;    // about 10 microseconds of looking for the next grid
+constexpr int spins_before_sleep = 3000;   // about 100 microseconds of looking for the next grid: waking up takes half of that
+                                           // and may put two workers on one core
 constexpr int spins_before_wait = 2000;    // for helpers to finish their last block
 
 WorkerPool* the_pool = nullptr;
