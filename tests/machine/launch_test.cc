@@ -213,7 +213,8 @@ TEST_F(Launch, FaultsAreSticky) {
     };
     uint8_t* memory = *device->allocate(1 << 20);
     for (Case c : {Case{"wild", 16, ErrorCode::illegal_address},
-                   Case{"wild", reinterpret_cast<uint64_t>(memory) + (1 << 20), ErrorCode::illegal_address},
+                   // behind the allocation and its margin (memory.h)
+                   Case{"wild", reinterpret_cast<uint64_t>(memory) + (1 << 20) + (64 << 10), ErrorCode::illegal_address},
                    Case{"misaligned", reinterpret_cast<uint64_t>(memory), ErrorCode::misaligned_address},
                    Case{"stop", 0, ErrorCode::launch_failed}}) {
         auto k = kernel(c.kernel);
