@@ -4,7 +4,7 @@
 #   make            builds into build/
 #   make demo       builds what the demonstration needs and shows it
 #   make test       builds everything and runs all tests; the last line is `anywarp: N passed, N failed, N skipped`
-#   make bench      runs the programs of bench/
+#   make bench      runs the programs of bench/; INTEL_OPENCL=1 also fetches Intel's OpenCL runtime (proprietary) from PyPI
 #   make fuzz       random PTX programs, damaged PTX and images, a third of SECONDS=60 each (FUZZ_SEED=N: other ones)
 #   make install    into PREFIX (/usr/local), under DESTDIR
 #   make clean      removes build/
@@ -37,9 +37,12 @@ demo: $(BUILD)/build.ninja
 test: all
 	@JOBS=$(JOBS) scripts/test.sh $(BUILD)
 
+# cmake runs again because it may find OpenCL only now. BENCH_OPTIONS: --jobs a,b --rounds N.
 bench: $(BUILD)/build.ninja
+	@scripts/bench_setup.sh $(BUILD) $(if $(INTEL_OPENCL),intel)
+	@cmake $(BUILD) >/dev/null
 	@ninja -C $(BUILD) -j$(JOBS) bench_programs
-	@python3 bench/run.py $(BUILD)
+	@python3 bench/run.py $(BUILD) $(BENCH_OPTIONS)
 
 # Each of the three runs for a third of the time. The byte-level fuzzers with libFuzzer and sanitizers: CONTRIBUTING.md.
 fuzz: $(BUILD)/build.ninja

@@ -13,14 +13,16 @@
 
 namespace bench {
 
-/// Runs `job` once to warm up, then `repetitions` times; median wall-clock seconds.
+/// Runs `job` once to warm up, then `repetitions` times, but no more than 3 once half a second is over; median wall-clock seconds.
 template <class Job> double median_seconds(Job job, int repetitions = 7) {
     job();
     std::vector<double> times;
-    for (int i = 0; i < repetitions; ++i) {
+    double total = 0;
+    for (int i = 0; i < repetitions && (i < 3 || total < 0.5); ++i) {
         auto begin = std::chrono::steady_clock::now();
         job();
         times.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+        total += times.back();
     }
     std::sort(times.begin(), times.end());
     return times[times.size() / 2];

@@ -5,7 +5,7 @@ constexpr int width = 1024, height = 768, limit = 1000;
 
 __global__ void mandelbrot(int* out) {
     int px = blockIdx.x * blockDim.x + threadIdx.x, py = blockIdx.y * blockDim.y + threadIdx.y;
-    float cx = -2.2f + 3.2f * float(px) / width, cy = -1.2f + 2.4f * float(py) / height;
+    float cx = -2.2f + 3.2f * float(px) / width, cy = -1.21f + 2.4f * float(py) / height;
     float x = 0, y = 0;
     int i = 0;
     while (i < limit && x * x + y * y <= 4.0f) {

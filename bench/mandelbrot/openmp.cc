@@ -8,7 +8,7 @@ int main() {
     double seconds = bench::median_seconds([&] {
 #pragma omp parallel for schedule(dynamic, 8)
         for (int py = 0; py < height; ++py) {
-            float cy = -1.2f + 2.4f * float(py) / height;
+            float cy = -1.21f + 2.4f * float(py) / height;
             for (int px = 0; px < width; px += lanes) {
                 float x[lanes] = {}, y[lanes] = {}, cx[lanes];
                 int count[lanes] = {};
