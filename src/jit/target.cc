@@ -26,17 +26,28 @@
 namespace anywarp::jit {
 namespace {
 
+// What LLVM's code generator takes its time for without any gain that the benchmarks show. It has no other switches for these.
+struct Setting {
+    llvm::StringRef name, value;
+};
+constexpr Setting settings[] = {
+    // Scheduling once more after register allocation, in time quadratic in a block's length; out-of-order cores don't need it.
+    {"disable-post-ra", "true"},
+    // The scheduler before it compares every pair of memory accesses up to this number in a block (1000), then fewer.
+    {"dag-maps-huge-region", "200"},
+    {"dag-maps-reduction-size", "50"},
+};
+
 void initialize_llvm() {
     static std::once_flag once;
     std::call_once(once, [] {
+        auto& all = llvm::cl::getRegisteredOptions();
         llvm::InitializeNativeTarget();
         llvm::InitializeNativeTargetAsmPrinter();
         llvm::InitializeNativeTargetAsmParser();
-        // Scheduling once more after register allocation: out-of-order cores don't need it (the benchmarks don't show it), and it
-        // takes time quadratic in a block's length, up to half of a large kernel's code generation. LLVM has no other switch.
-        auto& options = llvm::cl::getRegisteredOptions();
-        if (auto found = options.find("disable-post-ra"); found != options.end())
-            found->second->addOccurrence(1, "disable-post-ra", "true");
+        for (const Setting& setting : settings)
+            if (auto found = all.find(setting.name); found != all.end())
+                found->second->addOccurrence(1, setting.name, setting.value);
     });
 }
 

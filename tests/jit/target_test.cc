@@ -6,6 +6,7 @@
 #include "simt/simt.h"
 
 #include <gtest/gtest.h>
+#include <llvm/Support/CommandLine.h>
 #include <llvm/Target/TargetMachine.h>
 
 #include <cstdlib>
@@ -52,6 +53,17 @@ TEST_F(TargetTest, machines_serve_one_compilation_after_the_other) {
     auto third = make_target_machine(*target, true);
     ASSERT_TRUE(third);
     EXPECT_EQ(third->get(), known);
+}
+
+TEST_F(TargetTest, code_generation_is_told_what_to_leave_out) {
+    // LLVM's options have names only: a release without them would compile slowly, and silently so.
+    auto target = select_target();
+    ASSERT_TRUE(target && make_target_machine(*target, true));
+    for (const char* name : {"disable-post-ra", "dag-maps-huge-region", "dag-maps-reduction-size"}) {
+        auto found = llvm::cl::getRegisteredOptions().find(name);
+        ASSERT_NE(found, llvm::cl::getRegisteredOptions().end()) << name;
+        EXPECT_EQ(found->second->getNumOccurrences(), 1) << name;
+    }
 }
 
 TEST_F(TargetTest, names_select_instruction_sets) {
