@@ -22,7 +22,7 @@ fi
 
 if [[ -n "$intel" && ! -e "$build/bench/intel/lib/libintelocl.so" && ! -e "$build/bench/intel/local/lib/libintelocl.so" ]]; then
     mkdir -p "$build/bench"
-    python3 -m pip install -q --no-warn-script-location --prefix "$build/bench/intel" intel-opencl-rt ||
+    python3 -m pip install -q --no-warn-script-location --prefix "$build/bench/intel" intel-opencl-rt intel-cmplr-lib-rt ||
         echo "bench setup: skipped: could not install intel-opencl-rt from PyPI: Intel's OpenCL versions are left out" >&2
 fi
 exit 0

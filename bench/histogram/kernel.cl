@@ -1,17 +1,17 @@
-// Histogram of bytes, 256 bins: each work-group counts with atomics in local memory, then adds its bins to the result.
-#define WORDS (1 << 23)
-#define BINS 256
+// Histogram of bytes: a table of counters per work-group in local memory.
+#define BLOCKS 256
+#define THREADS 256
 
-__kernel __attribute__((reqd_work_group_size(BINS, 1, 1))) void histogram(__global const uint* in, __global uint* counts) {
-    __local uint local_counts[BINS];
-    int t = get_local_id(0);
-    local_counts[t] = 0;
+__kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void histogram(__global const uint* words, __global uint* counts, int n) {
+    __local uint own[256];
+    int l = get_local_id(0);
+    own[l] = 0;
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (int i = get_global_id(0); i < WORDS; i += get_global_size(0)) {
-        uint four = in[i];
-        atomic_inc(&local_counts[four & 255]), atomic_inc(&local_counts[four >> 8 & 255]);
-        atomic_inc(&local_counts[four >> 16 & 255]), atomic_inc(&local_counts[four >> 24]);
+    for (int i = get_global_id(0); i < n / 4; i += BLOCKS * THREADS) {
+        uint word = words[i];
+        atomic_add(&own[word & 255], 1), atomic_add(&own[word >> 8 & 255], 1);
+        atomic_add(&own[word >> 16 & 255], 1), atomic_add(&own[word >> 24], 1);
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    atomic_add(&counts[t], local_counts[t]);
+    atomic_add(&counts[l], own[l]);
 }

@@ -1,29 +1,22 @@
 // [irregular] Sparse matrix times vector, CSR: host side of kernel.cl.
 #include "../opencl.h"
+#include "matrix.h"
 
-constexpr int rows = 1 << 18, threads = 256;
+constexpr int rows = Matrix::rows, team = 8;
 
 int main() {
     bench::OpenCl cl;
-    std::vector<int> offset(rows + 1), column;
-    std::vector<float> value, x(rows), y(rows);
-    for (int r = 0; r < rows; ++r) {
-        unsigned h = r * 2654435761u;
-        for (int k = 0; k < 4 + int(h >> 28); ++k) {
-            unsigned g = (r * 31u + k) * 2246822519u;
-            column.push_back((r + (k % 4 ? int(g >> 20) - 2048 : int(g >> 14))) & (rows - 1));
-            value.push_back(1 + k * 0.125f);
-        }
-        offset[r + 1] = int(column.size()), x[r] = (h >> 16) / 65536.0f;
-    }
-    cl_mem doffset = cl.buffer(offset), dcolumn = cl.buffer(column), dvalue = cl.buffer(value), dx = cl.buffer(x), dy = cl.buffer(y);
+    Matrix m;
+    std::vector<float> result(rows);
+    cl_mem offset = cl.buffer(m.offset), column = cl.buffer(m.column), value = cl.buffer(m.value), x = cl.buffer(m.x);
+    cl_mem y = cl.buffer(result);
     cl_kernel multiply = cl.kernel("multiply");
     double seconds = bench::median_seconds([&] {
-        cl.launch(multiply, {rows / threads}, {threads}, doffset, dcolumn, dvalue, dx, dy, rows);
+        for (int i = 0; i < 4; ++i) cl.launch(multiply, {rows * team / 256}, {256}, offset, column, value, x, y);
         cl.finish();
     });
-    cl.read(dy, y);
+    cl.read(y, result);
     double checksum = 0;
-    for (int r = 0; r < rows; ++r) checksum += double(y[r]) * (r % 1009);
-    bench::report(seconds, 2.0 * double(column.size()), checksum);
+    for (int i = 0; i < rows; ++i) checksum += double(result[i]) * (i % 1009);
+    bench::report(seconds, 8.0 * m.value.size(), checksum);
 }
