@@ -7,6 +7,8 @@
 //   - code common to both sides of a branch is hoisted (both sides run), but not sunk (a phi of two addresses turns
 //     two plain vector loads into one gather).
 // Barriers and warp operations are marked `convergent`, which those passes respect.
+#include "jit/drop_lane.h"
+#include "jit/equal_phis.h"
 #include "jit/pass_runner.h"
 #include "jit/passes.h"
 
@@ -181,6 +183,7 @@ llvm::FunctionPassManager scalar_optimizations() {
     passes.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(first), /*UseMemorySSA=*/true));
     passes.addPass(llvm::SimplifyCFGPass());
     passes.addPass(llvm::InstCombinePass());
+    passes.addPass(DropLanePass());
 
     llvm::LoopPassManager second;
     second.addPass(llvm::IndVarSimplifyPass(/*WidenIndVars=*/false));
@@ -189,7 +192,9 @@ llvm::FunctionPassManager scalar_optimizations() {
     passes.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(second), /*UseMemorySSA=*/false));
 
     passes.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
-    passes.addPass(llvm::GVNPass());
+    passes.addPass(EqualPhisPass());
+    // Without PRE, which would make such phis anew.
+    passes.addPass(llvm::GVNPass(llvm::GVNOptions().setPRE(false).setLoadPRE(false)));
     passes.addPass(llvm::SCCPPass());
     passes.addPass(llvm::BDCEPass());
     passes.addPass(llvm::InstCombinePass());
@@ -198,6 +203,7 @@ llvm::FunctionPassManager scalar_optimizations() {
     passes.addPass(llvm::ADCEPass());
     passes.addPass(llvm::SimplifyCFGPass(llvm::SimplifyCFGOptions().hoistCommonInsts(true).bonusInstThreshold(2)));
     passes.addPass(llvm::InstCombinePass());
+    passes.addPass(DropLanePass());
     passes.addPass(llvm::InferAlignmentPass());
     return passes;
 }

@@ -146,7 +146,7 @@ Result<void> Pipeline::make_warp(const ptx::Module& module, uint32_t function) {
     if (Result<void> fine = verify(*ir_, name_, "lowering"); !fine) return fine;
     if (over(Stage::simt, "lower")) return {};
 
-    if (llvm::Function* kernel = ir_->getFunction(lowered->function)) simd::annotate_lanes(*kernel, width);
+    if (llvm::Function* kernel = ir_->getFunction(lowered->function)) simd::annotate_lanes(*kernel, width, options_.block_dim);
     optimize_simt(*ir_, *machine_, options_.optimize);
     if (Result<void> fine = settle_recursive_functions(*ir_); !fine) return fine;
     keep(&Stages::simt_ir_optimized, [&] { return text_of(*ir_); });

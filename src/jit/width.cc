@@ -40,8 +40,13 @@ Result<unsigned> choose_width(const simt::KernelTraits& traits, const CompileOpt
     // Between barriers a warp runs alone: two registers' worth of lanes give the core two independent chains of work, and halve
     // the number of suspensions. (A tiled 1024 x 1024 matrix product took 2.3 times as long at one register's worth.)
     // Not where that would put two rows of a narrower block into one warp: neighbouring lanes then no longer read neighbouring
-    // elements, and every load becomes a gather. (64 x 64 tiles by 16 x 16 threads: 14 GFLOP/s at 32, 23 at 16.)
-    if (traits.barriers && options.block_dim[0] % (2 * width) == 0) width *= 2;
+    // elements, and every load becomes a gather. (64 x 64 tiles by 16 x 16 threads: 14 GFLOP/s at 32, 23 at 16.) Nor where the
+    // kernel itself cuts the block into such rows. Doubles fill two registers with as many lanes; blocks of sums held in registers
+    // spill at more than one. (64 x 64 tiles of doubles, 4 x 4 a thread: 55 ms at 8 lanes, 72 at 16, 110 at 32.)
+    if (traits.barriers && traits.mostly_f64)
+        width /= 2;
+    else if (traits.barriers && options.block_dim[0] % (2 * width) == 0 && (!traits.row || traits.row >= 2 * width))
+        width *= 2;
     uint64_t threads = uint64_t(options.block_dim[0]) * options.block_dim[1] * options.block_dim[2];
     if (threads == 1) return 1u;
     // A block that is one warp needs no coroutine for its barriers.

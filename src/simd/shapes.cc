@@ -52,8 +52,7 @@ public:
         if (isa<AllocaInst>(value) || isa<AtomicRMWInst>(value) || isa<AtomicCmpXchgInst>(value)) return true;
         StringRef name = callee_name(value);
         if (name == "anywarp.lane" || name == "anywarp.elect" || name == "anywarp_vprintf" || name == "anywarp_malloc" ||
-            name == "anywarp_device_runtime")
-            return true;
+            name == "anywarp_device_runtime") return true;
         if (name.starts_with("anywarp.mma.") || name.starts_with("anywarp.ldmatrix")) return true;
         if (name.starts_with("anywarp.shfl") || name.starts_with("anywarp.match") || name.starts_with("anywarp.vote") ||
             name.starts_with("anywarp.redux"))
@@ -243,6 +242,12 @@ Shape Shapes::extend(Instruction& cast) const {
     return result;
 }
 
+Value* added_condition(const Value* value) {
+    auto* cast = dyn_cast<CastInst>(value);
+    if (!cast || !(isa<ZExtInst>(cast) || isa<SExtInst>(cast)) || !cast->getOperand(0)->getType()->isIntegerTy(1)) return nullptr;
+    return cast->getOperand(0);
+}
+
 Value* clamped_operand(const Instruction& instruction, const std::function<Shape(const Value*)>& shape) {
     Value *first, *second;
     if (isa<SelectInst>(instruction)) {
@@ -250,6 +255,12 @@ Value* clamped_operand(const Instruction& instruction, const std::function<Shape
         first = instruction.getOperand(1), second = instruction.getOperand(2);
     } else if (auto* extremum = dyn_cast<MinMaxIntrinsic>(&instruction)) {
         first = extremum->getLHS(), second = extremum->getRHS();
+    } else if (instruction.getOpcode() == Instruction::Add) {
+        for (unsigned i = 0; i < 2; ++i)
+            if (Value* condition = added_condition(instruction.getOperand(1 - i));
+                condition && shape(condition).varying() && shape(instruction.getOperand(i)).strided())
+                return instruction.getOperand(i);
+        return nullptr;
     } else {
         return nullptr;
     }
@@ -261,7 +272,8 @@ Value* clamped_operand(const Instruction& instruction, const std::function<Shape
 
 // Is the value used, directly or as part of an index, as an address? Other values gain nothing from being clamped.
 static bool leads_to_address(const Instruction& start) {
-    if (!isa<SelectInst>(start) && !isa<MinMaxIntrinsic>(start)) return false;
+    bool adds_condition = start.getOpcode() == Instruction::Add && (added_condition(start.getOperand(0)) || added_condition(start.getOperand(1)));
+    if (!isa<SelectInst>(start) && !isa<MinMaxIntrinsic>(start) && !adds_condition) return false;
     if (!start.getType()->isIntegerTy() && !start.getType()->isPointerTy()) return false;
     SmallVector<const Instruction*, 16> found{&start};
     for (size_t i = 0; i < found.size(); ++i)

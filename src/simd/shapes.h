@@ -70,8 +70,12 @@ private:
     llvm::DenseMap<const llvm::Value*, unsigned> interleaved_; // alloca or a pointer derived from it -> element bytes
 };
 
-/// A clamped value's strided operand, given the shapes of its operands; null if `instruction` doesn't clamp one.
+/// A clamped value's strided operand, given the shapes of its operands; null if `instruction` doesn't clamp one. Besides select,
+/// minimum and maximum that is an addition of a condition (x + (x < n), x - (x > 0)); it counts as clamped where that is false.
 llvm::Value* clamped_operand(const llvm::Instruction& instruction, const std::function<Shape(const llvm::Value*)>& shape);
+
+/// The i1 whose extension `value` is, or null.
+llvm::Value* added_condition(const llvm::Value* value);
 
 /// The name of the function that a call calls, or "".
 llvm::StringRef callee_name(const llvm::Value* value);

@@ -17,6 +17,7 @@
 #include <llvm/Transforms/Utils/LoopUtils.h>
 
 #include <array>
+#include <bit>
 #include <functional>
 
 namespace anywarp::simd {
@@ -314,12 +315,15 @@ Coroutine make_fiber(Module& module, Function& lane, const WidenOptions& options
 
 } // namespace
 
-void annotate_lanes(Function& kernel, unsigned width) {
+void annotate_lanes(Function& kernel, unsigned width, const uint32_t (&block_dim)[3]) {
     LLVMContext& context = kernel.getContext();
     IRBuilder<> b(&*kernel.getEntryBlock().getFirstInsertionPt());
     if (width > 1) {
         Argument* base = kernel.getArg(1);
-        auto* aligned = cast<Instruction>(BinaryOperator::CreateAnd(base, ConstantInt::getSigned(base->getType(), -int64_t(width)), "warp"));
+        // Below the number of threads, too: compilers write ctaid * 256 | tid.
+        uint64_t threads = uint64_t(block_dim[0]) * block_dim[1] * block_dim[2];
+        uint64_t below = std::bit_ceil(std::max<uint64_t>(threads ? threads : 1024, width));
+        auto* aligned = cast<Instruction>(BinaryOperator::CreateAnd(base, ConstantInt::get(base->getType(), (below - 1) & ~uint64_t(width - 1)), "warp"));
         b.Insert(aligned);
         base->replaceUsesWithIf(aligned, [&](Use& use) { return use.getUser() != aligned; });
     }

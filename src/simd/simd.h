@@ -29,8 +29,9 @@ Result<void> widen_kernel(llvm::Function& function, const WidenOptions& options,
 /// The exchange between the lanes of a warp that the intrinsic anywarp.NAME asks for.
 std::optional<WarpOp> warp_operation(llvm::StringRef name);
 
-/// Before LLVM's scalar optimisations: says that warp_base is a multiple of the width and that lanes are 0 .. width-1, so that
-/// what is the same in all lanes (thread / 32, say) simplifies to something without the lane in it.
-void annotate_lanes(llvm::Function& kernel, unsigned width);
+/// Before LLVM's scalar optimisations: says that warp_base is a multiple of the width and below the number of threads, and that lanes
+/// are 0 .. width-1, so that what is the same in all lanes (thread / 32, say) simplifies to something without the lane in it.
+/// `block_dim`: as in WidenOptions.
+void annotate_lanes(llvm::Function& kernel, unsigned width, const uint32_t (&block_dim)[3]);
 
 } // namespace anywarp::simd

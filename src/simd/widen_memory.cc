@@ -140,6 +140,16 @@ Value* Widener::load_gather(Type* type, Value* pointers, Align align) {
     Type* vector_type = widened(type);
     if (costs_.isLegalMaskedGather(vector_type, align))
         return b_.CreateMaskedGather(vector_type, pointers, align, mask_value(mask_), UndefValue::get(vector_type));
+    // Bytes and half-words: gather the aligned words that they lie in. A word doesn't reach into another page.
+    Type* words = widened(b_.getInt32Ty());
+    unsigned bytes = unsigned(type->getPrimitiveSizeInBits() / 8);
+    if (type->isIntegerTy() && bytes < 4 && align >= Align(bytes) && costs_.isLegalMaskedGather(words, Align(4))) {
+        Value* addresses = b_.CreatePtrToInt(pointers, widened(b_.getInt64Ty()));
+        Value* aligned = b_.CreateIntToPtr(b_.CreateAnd(addresses, splat(b_.getInt64(~uint64_t(3)))), pointers->getType());
+        Value* word = b_.CreateMaskedGather(words, aligned, Align(4), mask_value(mask_), UndefValue::get(words));
+        Value* place = b_.CreateTrunc(b_.CreateAnd(addresses, splat(b_.getInt64(3))), words);
+        return b_.CreateTrunc(b_.CreateLShr(word, b_.CreateShl(place, splat(b_.getInt32(3)))), vector_type);
+    }
     auto all_lanes = [&] {
         return per_lane(type, [&](unsigned lane) {
             return b_.CreateAlignedLoad(type, b_.CreateExtractElement(pointers, uint64_t(lane)), align);

@@ -129,7 +129,7 @@ void Widener::emit_strided(Instruction& instruction) {
 }
 
 // A select, minimum or maximum of something strided (`operand`) and something uniform: the strided one's base, and the lanes in
-// which it is the one chosen.
+// which it is the one chosen. Or a condition added to it: what it is where that is true.
 void Widener::emit_clamped(Instruction& instruction, Value* operand) {
     Lanes lanes;
     lanes.scalar = scalar(operand);
@@ -137,6 +137,11 @@ void Widener::emit_clamped(Instruction& instruction, Value* operand) {
     if (auto* select = dyn_cast<SelectInst>(&instruction)) {
         Value* condition = vector(select->getCondition());
         lanes.holds = operand == select->getTrueValue() ? condition : b_.CreateNot(condition);
+    } else if (instruction.getOpcode() == Instruction::Add) {
+        Value* added = instruction.getOperand(operand == instruction.getOperand(0) ? 1 : 0);
+        Value* one = ConstantInt::getSigned(instruction.getType(), isa<SExtInst>(added) ? -1 : 1);
+        lanes.scalar = b_.CreateAdd(lanes.scalar, one);
+        lanes.holds = vector(added_condition(added));
     } else {
         auto& extremum = cast<MinMaxIntrinsic>(instruction);
         Value* other = operand == extremum.getLHS() ? extremum.getRHS() : extremum.getLHS();

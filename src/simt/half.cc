@@ -53,7 +53,7 @@ void Emitter::half_fma(const Instruction& i) {
             if (ftz)
                 for (Value** p : {&x, &y, &z}) *p = call_builtin("anywarp_b_flush_f16", b.getFloatTy(), {*p});
             // The rounded-to-odd f32 sum rounds to the right half; clamping it first doesn't change that.
-            Value* r = call_builtin("anywarp_b_fma_odd", b.getFloatTy(), {x, y, z});
+            Value* r = call_builtin(e == Type::bf16 ? "anywarp_b_fma_odd" : "anywarp_b_fma_odd_f16", b.getFloatTy(), {x, y, z});
             if (i.has(Modifier::sat)) r = saturate(r);
             Value* h = float_to_half(r, e);
             if (ftz) h = call_builtin("anywarp_b_flush_f16_bits", b.getInt16Ty(), {h});

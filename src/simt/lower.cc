@@ -6,7 +6,9 @@
 #include "simt/lowering.h"
 
 #include <algorithm>
+#include <bit>
 #include <stdexcept>
+#include <unordered_set>
 #include <llvm/IR/Verifier.h>
 #include <llvm/Support/raw_ostream.h>
 
@@ -111,6 +113,25 @@ bool is_warp_operation(const Instruction& i) {
     return false;
 }
 
+// Into rows of how many threads does the code cut a one-dimensional block?
+unsigned row_of(const ptx::Body& body) {
+    std::unordered_set<uint32_t> tid;
+    unsigned row = 0;
+    for (const Instruction& i : body.instructions) {
+        if (i.operands.size() < 2 || i.operands[0].kind != Operand::Kind::reg) continue;
+        const Operand& from = i.operands[1];
+        if (from.kind == Operand::Kind::special && from.special == ptx::SpecialRegister::tid && from.component <= 0) tid.insert(i.operands[0].reg);
+        if (from.kind != Operand::Kind::reg || !tid.contains(from.reg)) continue;
+        if (i.opcode == Opcode::mov || i.opcode == Opcode::cvt) tid.insert(i.operands[0].reg);
+        if (i.operands.size() < 3 || i.operands[2].kind != Operand::Kind::immediate) continue;
+        uint64_t number = i.operands[2].bits, size = 0;
+        if (i.opcode == Opcode::and_ && number < 1024 && std::has_single_bit(number + 1)) size = number + 1;
+        if (i.opcode == Opcode::shr && number < 10) size = uint64_t(1) << number;
+        if (size > 1 && (!row || size < row)) row = unsigned(size);
+    }
+    return row;
+}
+
 bool is_barrier(Opcode opcode) {
     return opcode == Opcode::bar || opcode == Opcode::barrier || opcode == Opcode::barrier_cluster_arrive ||
            opcode == Opcode::barrier_cluster_wait;
@@ -123,6 +144,7 @@ Result<KernelTraits> kernel_traits(const ptx::Module& module, uint32_t function)
         KernelTraits traits;
         std::vector<uint32_t> reachable = take(ptx::reachable_functions(module, function));
         bool indirect = false;
+        unsigned singles = 0, doubles = 0;
         for (uint32_t f : reachable) {
             if (module.functions[f].is_declaration) continue;
             const ptx::Body* body = take(module.body(f));
@@ -130,12 +152,14 @@ Result<KernelTraits> kernel_traits(const ptx::Module& module, uint32_t function)
             for (const Instruction& i : body->instructions) {
                 traits.warp_operations |= is_warp_operation(i);
                 traits.barriers |= is_barrier(i.opcode);
-                for (Type t : i.types) traits.has_f64 |= t == Type::f64;
+                for (Type t : i.types) singles += t == Type::f32, doubles += t == Type::f64;
             }
+            if (unsigned row = row_of(*body); row && (!traits.row || row < traits.row)) traits.row = row;
             SpinReport spins = find_spins(*body);
             traits.spins |= !spins.back_edges.empty();
             traits.needs_lane_scheduling |= spins.needs_lane_scheduling;
         }
+        traits.mostly_f64 = doubles > singles;
         std::vector<uint32_t> taken;
         if (indirect) taken = take(ptx::address_taken_functions(module, reachable));
         traits.has_recursion = !recursive_functions(module, reachable, taken).empty();

@@ -58,10 +58,10 @@ Run run(const std::string& body, unsigned width, uint32_t threads, std::vector<i
     module->setTargetTriple(machine->getTargetTriple().str());
     module->setDataLayout(machine->createDataLayout());
     llvm::Function* kernel = module->getFunction("k");
-    simd::annotate_lanes(*kernel, width);
-    jit::optimize_simt(*module, *machine, optimize);
     simd::WidenOptions options{.width = width};
     if (known_shape) options.block_dim[0] = threads, options.block_dim[1] = options.block_dim[2] = 1;
+    simd::annotate_lanes(*kernel, width, options.block_dim);
+    jit::optimize_simt(*module, *machine, optimize);
     if (auto done = simd::widen_kernel(*kernel, options, *machine); !done) {
         result.error = done.error().message;
         return result;

@@ -34,6 +34,18 @@ float anywarp_b_fma_odd(float a, float b, float c) {
     return to_odd(double_of(bits));
 }
 
+// The same for what were f16: their products are exact in f32, and so is the error of the sum.
+float anywarp_b_fma_odd_f16(float a, float b, float c) {
+    float p = a * b;
+    float s = p + c;
+    float t = s - p;
+    float e = (p - (s - t)) + (c - t);
+    u32 bits = bits_of(s);
+    u32 step = (bits_of(e) ^ bits) >> 31 ? 0xffffffffu : 1; // towards the exact sum
+    int lost = (e < 0) | (e > 0);
+    return float_of(lost && !(bits & 1) ? bits + step : bits);
+}
+
 u16 anywarp_b_float_to_bf16(float x) {
     u32 b = bits_of(x);
     u32 rounded = (b + 0x7fff + (b >> 16 & 1)) >> 16;
