@@ -43,6 +43,7 @@ bench: $(BUILD)/build.ninja
 	@cmake $(BUILD) >/dev/null
 	@ninja -C $(BUILD) -j$(JOBS) bench_programs
 	@python3 bench/run.py $(BUILD) $(BENCH_OPTIONS)
+	@python3 bench/micro.py $(BUILD)
 
 # Each of the three runs for a third of the time. The byte-level fuzzers with libFuzzer and sanitizers: CONTRIBUTING.md.
 fuzz: $(BUILD)/build.ninja
