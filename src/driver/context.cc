@@ -344,6 +344,13 @@ CUresult cuCtxSynchronize_v2(CUcontext handle) {
     });
 }
 
+/// From compute capability 9.0 on kernels can't wait for the kernels they launch.
+static Result<void> check_limit(const CUctx_st& context, CUlimit which) {
+    if (which == CU_LIMIT_DEV_RUNTIME_SYNC_DEPTH && context.device->properties().sm() >= 90)
+        return user_error(static_cast<ErrorCode>(CUDA_ERROR_UNSUPPORTED_LIMIT), "kernels can't wait for kernels on this device");
+    return {};
+}
+
 CUresult cuCtxSetLimit(CUlimit which, size_t value) {
     return with_context(__func__, [&](CUctx_st& context) -> Result<void> {
         switch (which) {
@@ -353,15 +360,15 @@ CUresult cuCtxSetLimit(CUlimit which, size_t value) {
             return context.device->set_limit(machine::Limit::printf_fifo_size, value);
         case CU_LIMIT_MALLOC_HEAP_SIZE:
             return context.device->set_limit(machine::Limit::malloc_heap_size, value);
+        case CU_LIMIT_DEV_RUNTIME_SYNC_DEPTH:
+        case CU_LIMIT_DEV_RUNTIME_PENDING_LAUNCH_COUNT:
         case CU_LIMIT_MAX_L2_FETCH_GRANULARITY:
         case CU_LIMIT_PERSISTING_L2_CACHE_SIZE: {
+            ANYWARP_TRY(check_limit(context, which));
             std::lock_guard lock(context.mutex);
             context.limits[which] = value;
             return {};
         }
-        case CU_LIMIT_DEV_RUNTIME_SYNC_DEPTH:
-        case CU_LIMIT_DEV_RUNTIME_PENDING_LAUNCH_COUNT:
-            return user_error(static_cast<ErrorCode>(CUDA_ERROR_UNSUPPORTED_LIMIT), "kernels can't launch kernels here");
         default:
             return invalid_value(format("there is no limit {}", static_cast<int>(which)));
         }
@@ -381,16 +388,20 @@ CUresult cuCtxGetLimit(size_t* value, CUlimit which) {
         case CU_LIMIT_MALLOC_HEAP_SIZE:
             *value = context.device->limit(machine::Limit::malloc_heap_size);
             return {};
-        case CU_LIMIT_MAX_L2_FETCH_GRANULARITY:
-        case CU_LIMIT_PERSISTING_L2_CACHE_SIZE: {
-            std::lock_guard lock(context.mutex);
-            auto found = context.limits.find(which);
-            *value = found != context.limits.end() ? found->second : which == CU_LIMIT_MAX_L2_FETCH_GRANULARITY ? 64 : 0;
-            return {};
-        }
         case CU_LIMIT_DEV_RUNTIME_SYNC_DEPTH:
         case CU_LIMIT_DEV_RUNTIME_PENDING_LAUNCH_COUNT:
-            return user_error(static_cast<ErrorCode>(CUDA_ERROR_UNSUPPORTED_LIMIT), "kernels can't launch kernels here");
+        case CU_LIMIT_MAX_L2_FETCH_GRANULARITY:
+        case CU_LIMIT_PERSISTING_L2_CACHE_SIZE: {
+            ANYWARP_TRY(check_limit(context, which));
+            std::lock_guard lock(context.mutex);
+            auto found = context.limits.find(which);
+            *value = found != context.limits.end()                      ? found->second
+                     : which == CU_LIMIT_MAX_L2_FETCH_GRANULARITY         ? 64
+                     : which == CU_LIMIT_DEV_RUNTIME_SYNC_DEPTH           ? 2
+                     : which == CU_LIMIT_DEV_RUNTIME_PENDING_LAUNCH_COUNT ? 2048
+                                                                          : 0;
+            return {};
+        }
         default:
             return invalid_value(format("there is no limit {}", static_cast<int>(which)));
         }

@@ -65,8 +65,12 @@ CUresult cuEventCreate(CUevent* result, unsigned flags) {
         if (flags & ~known) return invalid_value(format("event flags {:#x}", flags));
         if (flags & CU_EVENT_INTERPROCESS && !(flags & CU_EVENT_DISABLE_TIMING))
             return invalid_value("an interprocess event can't keep time");
-        if (flags & CU_EVENT_INTERPROCESS) return unsupported("events shared between processes");
-        auto event = std::make_shared<CUevent_st>(flags);
+        std::shared_ptr<machine::SharedRecords> shared;
+        if (flags & CU_EVENT_INTERPROCESS) {
+            ANYWARP_TRY_AS(records, machine::SharedRecords::create());
+            shared = std::move(records);
+        }
+        auto event = std::make_shared<CUevent_st>(flags, std::move(shared));
         event->context = &context;
         *result = objects().events.add(std::move(event));
         std::lock_guard lock(context.mutex);

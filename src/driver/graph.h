@@ -7,7 +7,7 @@
 // CUDA driver API, "Graph Management". Graphs aren't safe for use by several threads at once, there as here.
 #pragma once
 
-#include "driver/api.h"
+#include "driver/external.h"
 #include "machine/graph.h"
 
 #include <functional>
@@ -85,7 +85,7 @@ struct ConditionalWork {
     CUcontext context = nullptr;
 };
 using Work = std::variant<EmptyWork, KernelWork, CopyWork, FillWork, HostWork, ChildWork, EventWaitWork, EventRecordWork,
-                          AllocWork, FreeWork, BatchWork, ConditionalWork>;
+                          AllocWork, FreeWork, BatchWork, ConditionalWork, SignalWork, WaitWork>;
 
 struct Edge {
     CUgraphNode from = nullptr;

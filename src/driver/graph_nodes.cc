@@ -327,32 +327,50 @@ CUresult cuGraphExecChildGraphNodeSetParams(CUgraphExec exec, CUgraphNode node, 
     return write_exec(__func__, exec, node, all);
 }
 
-CUresult cuGraphAddEventRecordNode(CUgraphNode* result, CUgraph graph, const CUgraphNode* nodes, size_t count, CUevent event) {
-    return add(__func__, result, graph, nodes, count, general_event(CU_GRAPH_NODE_TYPE_EVENT_RECORD, event));
-}
-CUresult cuGraphEventRecordNodeGetEvent(CUgraphNode node, CUevent* event) {
-    return read(__func__, node, CU_GRAPH_NODE_TYPE_EVENT_RECORD, event,
-                [&](const CUgraphNodeParams& all) { *event = all.eventRecord.event; });
-}
-CUresult cuGraphEventRecordNodeSetEvent(CUgraphNode node, CUevent event) {
-    return write(__func__, node, general_event(CU_GRAPH_NODE_TYPE_EVENT_RECORD, event));
-}
-CUresult cuGraphExecEventRecordNodeSetEvent(CUgraphExec exec, CUgraphNode node, CUevent event) {
-    return write_exec(__func__, exec, node, general_event(CU_GRAPH_NODE_TYPE_EVENT_RECORD, event));
-}
-CUresult cuGraphAddEventWaitNode(CUgraphNode* result, CUgraph graph, const CUgraphNode* nodes, size_t count, CUevent event) {
-    return add(__func__, result, graph, nodes, count, general_event(CU_GRAPH_NODE_TYPE_WAIT_EVENT, event));
-}
-CUresult cuGraphEventWaitNodeGetEvent(CUgraphNode node, CUevent* event) {
-    return read(__func__, node, CU_GRAPH_NODE_TYPE_WAIT_EVENT, event,
-                [&](const CUgraphNodeParams& all) { *event = all.eventWait.event; });
-}
-CUresult cuGraphEventWaitNodeSetEvent(CUgraphNode node, CUevent event) {
-    return write(__func__, node, general_event(CU_GRAPH_NODE_TYPE_WAIT_EVENT, event));
-}
-CUresult cuGraphExecEventWaitNodeSetEvent(CUgraphExec exec, CUgraphNode node, CUevent event) {
-    return write_exec(__func__, exec, node, general_event(CU_GRAPH_NODE_TYPE_WAIT_EVENT, event));
-}
+// Events and external semaphores: pairs of node types that differ in their names alone.
+#define EVENT_NODE(Name, TYPE, member)                                                                                           \
+    CUresult cuGraphAddEvent##Name##Node(CUgraphNode* result, CUgraph graph, const CUgraphNode* nodes, size_t count,             \
+                                         CUevent event) {                                                                        \
+        return add(__func__, result, graph, nodes, count, general_event(TYPE, event));                                          \
+    }                                                                                                                            \
+    CUresult cuGraphEvent##Name##NodeGetEvent(CUgraphNode node, CUevent* event) {                                                \
+        return read(__func__, node, TYPE, event, [&](const CUgraphNodeParams& all) { *event = all.member.event; });              \
+    }                                                                                                                            \
+    CUresult cuGraphEvent##Name##NodeSetEvent(CUgraphNode node, CUevent event) {                                                 \
+        return write(__func__, node, general_event(TYPE, event));                                                               \
+    }                                                                                                                            \
+    CUresult cuGraphExecEvent##Name##NodeSetEvent(CUgraphExec exec, CUgraphNode node, CUevent event) {                           \
+        return write_exec(__func__, exec, node, general_event(TYPE, event));                                                    \
+    }
+EVENT_NODE(Record, CU_GRAPH_NODE_TYPE_EVENT_RECORD, eventRecord)
+EVENT_NODE(Wait, CU_GRAPH_NODE_TYPE_WAIT_EVENT, eventWait)
+
+#define SEMAPHORE_NODE(Name, Parameters, TYPE, member)                                                                           \
+    static CUgraphNodeParams general(const Parameters& p) {                                                                      \
+        auto all = of_type(TYPE);                                                                                                \
+        all.member = {p.extSemArray, p.paramsArray, p.numExtSems};                                                               \
+        return all;                                                                                                              \
+    }                                                                                                                            \
+    CUresult cuGraphAddExternalSemaphores##Name##Node(CUgraphNode* result, CUgraph graph, const CUgraphNode* nodes,              \
+                                                      size_t count, const Parameters* p) {                                       \
+        if (!p) return without_init(__func__, []() -> Result<void> { return invalid_value("the parameters are null"); });        \
+        return add(__func__, result, graph, nodes, count, general(*p));                                                          \
+    }                                                                                                                            \
+    CUresult cuGraphExternalSemaphores##Name##NodeGetParams(CUgraphNode node, Parameters* p) {                                   \
+        return read(__func__, node, TYPE, p, [&](const CUgraphNodeParams& all) {                                                 \
+            *p = {all.member.extSemArray, all.member.paramsArray, all.member.numExtSems};                                        \
+        });                                                                                                                      \
+    }                                                                                                                            \
+    CUresult cuGraphExternalSemaphores##Name##NodeSetParams(CUgraphNode node, const Parameters* p) {                             \
+        if (!p) return without_init(__func__, []() -> Result<void> { return invalid_value("the parameters are null"); });        \
+        return write(__func__, node, general(*p));                                                                               \
+    }                                                                                                                            \
+    CUresult cuGraphExecExternalSemaphores##Name##NodeSetParams(CUgraphExec exec, CUgraphNode node, const Parameters* p) {       \
+        if (!p) return without_init(__func__, []() -> Result<void> { return invalid_value("the parameters are null"); });        \
+        return write_exec(__func__, exec, node, general(*p));                                                                    \
+    }
+SEMAPHORE_NODE(Signal, CUDA_EXT_SEM_SIGNAL_NODE_PARAMS, CU_GRAPH_NODE_TYPE_EXT_SEMAS_SIGNAL, extSemSignal)
+SEMAPHORE_NODE(Wait, CUDA_EXT_SEM_WAIT_NODE_PARAMS, CU_GRAPH_NODE_TYPE_EXT_SEMAS_WAIT, extSemWait)
 
 CUresult cuGraphAddMemAllocNode(CUgraphNode* result, CUgraph graph, const CUgraphNode* nodes, size_t count,
                                 CUDA_MEM_ALLOC_NODE_PARAMS* p) {

@@ -141,9 +141,16 @@ Result<Work> work_of(const CUgraphNodeParams& p, CUctx_st& context) {
     }
     case CU_GRAPH_NODE_TYPE_CONDITIONAL:
         return conditional_work(p.conditional, context);
-    case CU_GRAPH_NODE_TYPE_EXT_SEMAS_SIGNAL:
-    case CU_GRAPH_NODE_TYPE_EXT_SEMAS_WAIT:
-        return unsupported("external semaphores");
+    case CU_GRAPH_NODE_TYPE_EXT_SEMAS_SIGNAL: {
+        ANYWARP_TRY_AS(work, semaphore_work<SignalWork>(p.extSemSignal.extSemArray, p.extSemSignal.paramsArray,
+                                                        p.extSemSignal.numExtSems));
+        return work;
+    }
+    case CU_GRAPH_NODE_TYPE_EXT_SEMAS_WAIT: {
+        ANYWARP_TRY_AS(work, semaphore_work<WaitWork>(p.extSemWait.extSemArray, p.extSemWait.paramsArray,
+                                                      p.extSemWait.numExtSems));
+        return work;
+    }
     default:
         return invalid_value(format("there is no node type {}", static_cast<int>(p.type)));
     }
@@ -161,7 +168,9 @@ CUgraphNodeType type_of(const CUgraphNode_st& node) {
                                  [](const AllocWork&) { return CU_GRAPH_NODE_TYPE_MEM_ALLOC; },
                                  [](const FreeWork&) { return CU_GRAPH_NODE_TYPE_MEM_FREE; },
                                  [](const BatchWork&) { return CU_GRAPH_NODE_TYPE_BATCH_MEM_OP; },
-                                 [](const ConditionalWork&) { return CU_GRAPH_NODE_TYPE_CONDITIONAL; }},
+                                 [](const ConditionalWork&) { return CU_GRAPH_NODE_TYPE_CONDITIONAL; },
+                                 [](const SignalWork&) { return CU_GRAPH_NODE_TYPE_EXT_SEMAS_SIGNAL; },
+                                 [](const WaitWork&) { return CU_GRAPH_NODE_TYPE_EXT_SEMAS_WAIT; }},
                       node.work);
 }
 
@@ -216,6 +225,14 @@ void describe(CUgraphNode_st& node, CUgraphNodeParams& p) {
                           [&](ConditionalWork& work) {
                               p.conditional = {work.handle, work.type, static_cast<unsigned>(work.bodies.size()),
                                                work.handles.data(), work.context};
+                          },
+                          [&](SignalWork& work) {
+                              p.extSemSignal = {work.semaphores.data(), work.parameters.data(),
+                                                static_cast<unsigned>(work.semaphores.size())};
+                          },
+                          [&](WaitWork& work) {
+                              p.extSemWait = {work.semaphores.data(), work.parameters.data(),
+                                              static_cast<unsigned>(work.semaphores.size())};
                           }},
                node.work);
 }
@@ -313,6 +330,7 @@ struct Maker {
     Result<void> add(EventRecordWork& work, machine::GraphProgram& to) {
         auto event = objects().events.find(work.event);
         if (!event) return invalid_handle("not an event");
+        if (event->event.shared()) return unsupported("interprocess events recorded by graphs");
         step(to, device, machine::EmptyCommand{}).records = static_cast<int>(whole.events.size());
         whole.events.push_back(std::shared_ptr<machine::Event>(event, &event->event));
         return {};
@@ -325,6 +343,14 @@ struct Maker {
     Result<void> add(BatchWork& work, machine::GraphProgram& to) {
         ANYWARP_TRY_AS(command, memory_operations(work.operations, work.flags));
         step(to, *work.context->device, std::move(command));
+        return {};
+    }
+
+    template <class Semaphores>
+    requires std::same_as<Semaphores, SignalWork> || std::same_as<Semaphores, WaitWork>
+    Result<void> add(Semaphores& work, machine::GraphProgram& to) {
+        ANYWARP_TRY_AS(command, semaphore_command(work));
+        step(to, device, std::move(command));
         return {};
     }
 

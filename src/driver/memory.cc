@@ -3,6 +3,7 @@
 
 #include "driver/capture.h"
 #include "driver/format.h"
+#include "driver/ipc.h"
 
 #include <algorithm>
 #include <cstring>
@@ -44,6 +45,12 @@ CUresult free_memory(const char* call, void* address, bool host) {
             return {};
         }
         auto found = machine::find_allocation(address);
+        if (!host && found && found->kind == MemoryKind::mapped) {
+            ANYWARP_TRY(context.device->synchronize());
+            if (free_mapped_buffer(reinterpret_cast<CUdeviceptr>(address)) ||
+                free_imported(reinterpret_cast<CUdeviceptr>(address)))
+                return {};
+        }
         bool is_host = found && found->kind == MemoryKind::pinned;
         if (!found || found->base != address || found->kind == MemoryKind::image || found->kind == MemoryKind::registered ||
             found->kind == MemoryKind::mapped ||

@@ -99,6 +99,7 @@ struct CUstream_st {
 
 struct CUevent_st {
     explicit CUevent_st(unsigned flags) : event(flags) {}
+    CUevent_st(unsigned flags, std::shared_ptr<anywarp::machine::SharedRecords> shared) : event(flags, std::move(shared)) {}
     anywarp::machine::Event event;
     CUcontext context = nullptr;
     // Set when it was last recorded in a stream that captures (capture.h).
@@ -134,6 +135,7 @@ struct CUlib_st {
 struct CUmemPoolHandle_st {
     anywarp::machine::Device* device = nullptr;
     bool is_default = false;
+    bool exportable = false, imported = false; // shared between processes (ipc.h)
     std::mutex mutex;
     std::map<int, uint64_t> attributes;
     std::map<void*, uint64_t> blocks;

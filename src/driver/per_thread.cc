@@ -113,6 +113,14 @@ PER_THREAD(cuMemsetD32_v2_ptds, cuMemsetD32_v2, (CUdeviceptr dstDevice, unsigned
 PER_THREAD(cuMemsetD8Async_ptsz, cuMemsetD8Async, (CUdeviceptr dstDevice, unsigned char uc, size_t N, CUstream hStream),
            (dstDevice, uc, N, hStream))
 PER_THREAD(cuMemsetD8_v2_ptds, cuMemsetD8_v2, (CUdeviceptr dstDevice, unsigned char uc, size_t N), (dstDevice, uc, N))
+PER_THREAD(cuSignalExternalSemaphoresAsync_ptsz, cuSignalExternalSemaphoresAsync,
+           (const CUexternalSemaphore* extSemArray, const CUDA_EXTERNAL_SEMAPHORE_SIGNAL_PARAMS* paramsArray,
+            unsigned int numExtSems, CUstream stream),
+           (extSemArray, paramsArray, numExtSems, stream))
+PER_THREAD(cuWaitExternalSemaphoresAsync_ptsz, cuWaitExternalSemaphoresAsync,
+           (const CUexternalSemaphore* extSemArray, const CUDA_EXTERNAL_SEMAPHORE_WAIT_PARAMS* paramsArray,
+            unsigned int numExtSems, CUstream stream),
+           (extSemArray, paramsArray, numExtSems, stream))
 PER_THREAD(cuStreamAddCallback_ptsz, cuStreamAddCallback,
            (CUstream hStream, CUstreamCallback callback, void* userData, unsigned int flags),
            (hStream, callback, userData, flags))

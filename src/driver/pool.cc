@@ -5,6 +5,7 @@
 
 #include "driver/capture.h"
 #include "driver/format.h"
+#include "driver/ipc.h"
 
 #include <algorithm>
 #include <cstring>
@@ -37,6 +38,7 @@ Result<void> allocate(CUctx_st& context, CUdeviceptr* pointer, size_t bytes, CUm
     if (bytes == 0) return invalid_value("an allocation of 0 bytes");
     ANYWARP_TRY_AS(stream, stream_of(stream_handle, context));
     ANYWARP_TRY_AS(pool, pool_of(handle));
+    if (pool->imported) return invalid_value("another process's pool can't be allocated from");
     if (auto* part = capture_of(*stream)) {
         CUgraphNodeParams parameters{};
         parameters.type = CU_GRAPH_NODE_TYPE_MEM_ALLOC;
@@ -104,6 +106,10 @@ CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream stream_handle) {
             return stream->enqueue(std::move(command));
         }
         auto found = machine::find_allocation(to_host(pointer));
+        if (found && found->kind == machine::MemoryKind::mapped) {
+            ANYWARP_TRY(stream->synchronize());
+            if (free_imported(pointer)) return {};
+        }
         if (!found || found->base != to_host(pointer) || found->kind != machine::MemoryKind::device)
             return invalid_value(format("{:#x} isn't an allocation", pointer));
         for (const auto& pool : objects().pools.all()) {
@@ -201,10 +207,14 @@ CUresult cuMemPoolCreate(CUmemoryPool* result, const CUmemPoolProps* properties)
         ANYWARP_REQUIRE(properties);
         if (properties->allocType != CU_MEM_ALLOCATION_TYPE_PINNED) return invalid_value("the allocation type must be pinned");
         if (properties->location.type != CU_MEM_LOCATION_TYPE_DEVICE) return unsupported("memory pools on the host");
-        if (properties->handleTypes != CU_MEM_HANDLE_TYPE_NONE) return unsupported("memory pools shared between processes");
+        if (properties->handleTypes & CU_MEM_HANDLE_TYPE_FABRIC)
+            return user_error(static_cast<ErrorCode>(CUDA_ERROR_NOT_SUPPORTED), "fabric handles");
+        if (properties->handleTypes & ~CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR)
+            return invalid_value(format("handle types {:#x}", static_cast<unsigned>(properties->handleTypes)));
         ANYWARP_TRY_AS(device, device_of(properties->location.id));
         auto pool = std::make_shared<CUmemPoolHandle_st>();
         pool->device = device;
+        pool->exportable = properties->handleTypes & CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR;
         *result = objects().pools.add(std::move(pool));
         return {};
     });

@@ -207,15 +207,15 @@ CUresult cuTexRefDestroy(CUtexref handle) {
     });
 }
 
-CUresult cuTexRefSetArray(CUtexref handle, CUarray array, unsigned flags) {
+/// Binds an array, mipmapped or not: `name` puts the handle into the resource.
+template <class Handle, class Name>
+static CUresult set_array(const char* call, CUtexref handle, Handle array, unsigned flags, Name name) {
     return change_texture(
-        __func__, handle,
-        [&](CUtexref_st& reference, CUDA_RESOURCE_DESC& resource, CUDA_TEXTURE_DESC&, bool& bound) -> Result<void> {
+        call, handle, [&](CUtexref_st& reference, CUDA_RESOURCE_DESC& resource, CUDA_TEXTURE_DESC&, bool& bound) -> Result<void> {
             ANYWARP_TRY(check_override(flags));
             ANYWARP_TRY_AS(object, array_of(array));
             resource = {};
-            resource.resType = CU_RESOURCE_TYPE_ARRAY;
-            resource.res.array.hArray = array;
+            name(resource);
             reference.format = object->descriptor.Format;
             reference.channels = static_cast<int>(object->descriptor.NumChannels);
             bound = true;
@@ -223,20 +223,18 @@ CUresult cuTexRefSetArray(CUtexref handle, CUarray array, unsigned flags) {
         });
 }
 
+CUresult cuTexRefSetArray(CUtexref handle, CUarray array, unsigned flags) {
+    return set_array(__func__, handle, array, flags, [&](CUDA_RESOURCE_DESC& resource) {
+        resource.resType = CU_RESOURCE_TYPE_ARRAY;
+        resource.res.array.hArray = array;
+    });
+}
+
 CUresult cuTexRefSetMipmappedArray(CUtexref handle, CUmipmappedArray array, unsigned flags) {
-    return change_texture(
-        __func__, handle,
-        [&](CUtexref_st& reference, CUDA_RESOURCE_DESC& resource, CUDA_TEXTURE_DESC&, bool& bound) -> Result<void> {
-            ANYWARP_TRY(check_override(flags));
-            ANYWARP_TRY_AS(object, array_of(array));
-            resource = {};
-            resource.resType = CU_RESOURCE_TYPE_MIPMAPPED_ARRAY;
-            resource.res.mipmap.hMipmappedArray = array;
-            reference.format = object->descriptor.Format;
-            reference.channels = static_cast<int>(object->descriptor.NumChannels);
-            bound = true;
-            return {};
-        });
+    return set_array(__func__, handle, array, flags, [&](CUDA_RESOURCE_DESC& resource) {
+        resource.resType = CU_RESOURCE_TYPE_MIPMAPPED_ARRAY;
+        resource.res.mipmap.hMipmappedArray = array;
+    });
 }
 
 CUresult cuTexRefSetAddress_v2(size_t* offset, CUtexref handle, CUdeviceptr address, size_t bytes) {

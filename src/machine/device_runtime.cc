@@ -18,6 +18,26 @@ namespace {
 // Values of cudaError_t, which the machine doesn't otherwise know.
 constexpr int success = 0, invalid_value = 1, memory_allocation = 2, invalid_configuration = 9, invalid_device_function = 98,
               invalid_device = 101, unsupported_limit = 215, not_supported = 801;
+struct ErrorText {
+    int error;
+    const char *name, *text;
+};
+constexpr ErrorText error_texts[] = {{success, "cudaSuccess", "no error"},
+                                     {invalid_value, "cudaErrorInvalidValue", "invalid argument"},
+                                     {memory_allocation, "cudaErrorMemoryAllocation", "out of memory"},
+                                     {invalid_configuration, "cudaErrorInvalidConfiguration", "invalid configuration argument"},
+                                     {65, "cudaErrorLaunchMaxDepthExceeded", "launch would exceed maximum depth of nested launches"},
+                                     {invalid_device_function, "cudaErrorInvalidDeviceFunction", "invalid device function"},
+                                     {invalid_device, "cudaErrorInvalidDevice", "invalid device ordinal"},
+                                     {unsupported_limit, "cudaErrorUnsupportedLimit", "limit is not supported on this architecture"},
+                                     {400, "cudaErrorInvalidResourceHandle", "invalid resource handle"},
+                                     {not_supported, "cudaErrorNotSupported", "operation not supported"}};
+const ErrorText& text_of(int error) {
+    static constexpr ErrorText unknown{0, "unrecognized error code", "unrecognized error code"};
+    for (const ErrorText& text : error_texts)
+        if (text.error == error) return text;
+    return unknown;
+}
 constexpr int version = 13000; // of the runtime whose functions these are
 
 // A thread of a grid is at any time executed by one OS thread, but may wander; and few calls fail. So: one table, looked at only
@@ -254,6 +274,8 @@ extern "C" uint64_t anywarp_device_runtime(const BlockContext* context, uint32_t
         if (buffer) buffer->function = ~0u;
         return buffer ? reinterpret_cast<uint64_t>(buffer->parameters()) : 0;
     }
+    if (which == DeviceRuntimeCall::GetErrorString) return reinterpret_cast<uint64_t>(text_of(static_cast<int>(now.word(0))).text);
+    if (which == DeviceRuntimeCall::GetErrorName) return reinterpret_cast<uint64_t>(text_of(static_cast<int>(now.word(0))).name);
     if (which == DeviceRuntimeCall::GetLastError || which == DeviceRuntimeCall::PeekAtLastError)
         return static_cast<uint64_t>(now.last_error(which == DeviceRuntimeCall::GetLastError));
     int error = now.answer(which);

@@ -116,6 +116,14 @@ Result<std::shared_ptr<PhysicalMemory>> PhysicalMemory::open(int file) {
     return made;
 }
 
+Result<std::shared_ptr<PhysicalMemory>> PhysicalMemory::of_file(int file, int device, uint64_t bytes) {
+    std::shared_ptr<PhysicalMemory> made(new PhysicalMemory);
+    made->file_ = file;
+    made->device_ = device;
+    made->size_ = bytes;
+    return made;
+}
+
 PhysicalMemory::~PhysicalMemory() {
     if (file_ >= 0) close(file_);
     if (charged_) charged_->discharge(size_);

@@ -24,6 +24,8 @@ public:
     static Result<std::shared_ptr<PhysicalMemory>> create(Memory& memory, int device, uint64_t bytes);
     /// From a file that another process, or this one, made by create. invalid_value for any other file. Takes the descriptor.
     static Result<std::shared_ptr<PhysicalMemory>> open(int file);
+    /// Any file of at least so many bytes, which then count as the device's. Takes the descriptor.
+    static Result<std::shared_ptr<PhysicalMemory>> of_file(int file, int device, uint64_t bytes);
     ~PhysicalMemory();
 
     int device() const { return device_; }

@@ -32,14 +32,18 @@ CUipcMemHandle from_text(const char* text) {
     return handle;
 }
 
-/// Runs the test `Child` in a process of its own.
-int run_child(const CUipcMemHandle& handle) {
+/// Runs one of the tests below in a process of its own. CUipcEventHandle and CUmemPoolPtrExportData are of the same size.
+template <class Handle> int run_child(const Handle& given, const char* test = "Child") {
+    CUipcMemHandle handle;
+    static_assert(sizeof handle == sizeof given);
+    std::memcpy(&handle, &given, sizeof handle);
     std::string setting = std::string(variable) + "=" + as_text(handle);
     std::vector<char*> environment{setting.data()};
     for (char** at = environ; *at; ++at) environment.push_back(*at);
     environment.push_back(nullptr);
-    char name[] = "test_driver", filter[] = "--gtest_filter=IpcTest.Child";
-    char* arguments[] = {name, filter, nullptr};
+    char name[] = "test_driver";
+    std::string filter = std::string("--gtest_filter=IpcTest.") + test;
+    char* arguments[] = {name, filter.data(), nullptr};
     pid_t child = fork();
     if (child == 0) {
         execve("/proc/self/exe", arguments, environment.data());
@@ -102,4 +106,99 @@ TEST_F(IpcTest, Misuse) {
     OK(cuMemAllocManaged(&memory, 4096, CU_MEM_ATTACH_GLOBAL));
     EXPECT_EQ(cuIpcGetMemHandle(&handle, memory), CUDA_ERROR_INVALID_VALUE);
     OK(cuMemFree(memory));
+}
+
+TEST_F(IpcTest, EventChild) {
+    const char* text = std::getenv(variable);
+    if (!text) GTEST_SKIP() << "run by the other tests";
+    CUipcMemHandle raw = from_text(text);
+    CUipcEventHandle handle;
+    std::memcpy(&handle, &raw, sizeof handle);
+    CUevent event = nullptr;
+    OK(cuIpcOpenEventHandle(&event, handle));
+    EXPECT_EQ(cuEventQuery(event), CUDA_ERROR_NOT_READY); // the parent's stream still waits
+    CUdeviceptr flag = 0;
+    OK(cuMemAllocManaged(&flag, 4, CU_MEM_ATTACH_GLOBAL));
+    OK(cuStreamWaitEvent(nullptr, event, 0));
+    OK(cuMemsetD32Async(flag, 5, 1, nullptr));
+    OK(cuEventSynchronize(event));
+    OK(cuStreamSynchronize(nullptr));
+    EXPECT_EQ(*reinterpret_cast<unsigned*>(flag), 5U);
+    OK(cuEventQuery(event));
+    OK(cuMemFree(flag));
+    OK(cuEventDestroy(event));
+}
+
+TEST_F(IpcTest, AnotherProcessWaitsForAnEvent) {
+    CUevent event = nullptr, other = nullptr;
+    OK(cuEventCreate(&event, CU_EVENT_DISABLE_TIMING | CU_EVENT_INTERPROCESS));
+    OK(cuEventCreate(&other, CU_EVENT_DISABLE_TIMING));
+    CUipcEventHandle handle{};
+    EXPECT_EQ(cuIpcGetEventHandle(&handle, other), CUDA_ERROR_INVALID_VALUE);
+    EXPECT_EQ(cuIpcOpenEventHandle(&other, handle), CUDA_ERROR_INVALID_HANDLE);
+    OK(cuIpcGetEventHandle(&handle, event));
+    EXPECT_EQ(cuIpcOpenEventHandle(&other, handle), CUDA_ERROR_INVALID_CONTEXT);
+    CUstream stream = nullptr;
+    OK(cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING));
+    auto pause = [](void*) { usleep(1'500'000); }; // longer than the child takes to start
+    OK(cuLaunchHostFunc(stream, pause, nullptr));
+    OK(cuEventRecord(event, stream));
+    EXPECT_EQ(run_child(handle, "EventChild"), 0);
+    OK(cuEventQuery(event));
+    OK(cuStreamDestroy(stream));
+    OK(cuEventDestroy(event));
+}
+
+TEST_F(IpcTest, PoolChild) {
+    const char* text = std::getenv(variable);
+    if (!text) GTEST_SKIP() << "run by the other tests";
+    CUipcMemHandle raw = from_text(text);
+    CUmemPoolPtrExportData data;
+    std::memcpy(&data, &raw, sizeof data);
+    CUmemoryPool pool = nullptr;
+    constexpr auto type = CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR;
+    OK(cuMemPoolImportFromShareableHandle(&pool, reinterpret_cast<void*>(intptr_t{200}), type, 0));
+    CUdeviceptr pointer = 0, more = 0;
+    EXPECT_EQ(cuMemAllocFromPoolAsync(&more, 4096, pool, nullptr), CUDA_ERROR_INVALID_VALUE);
+    OK(cuMemPoolImportPointer(&pointer, pool, &data));
+    unsigned value = 0;
+    OK(cuMemcpyDtoH(&value, pointer, sizeof value));
+    EXPECT_EQ(value, 17U);
+    OK(cuMemsetD32(pointer, 18, 1));
+    OK(cuMemFreeAsync(pointer, nullptr));
+    OK(cuStreamSynchronize(nullptr));
+    EXPECT_EQ(cuMemFree(pointer), CUDA_ERROR_INVALID_VALUE);
+    OK(cuMemPoolDestroy(pool));
+}
+
+TEST_F(IpcTest, PoolsAreExported) {
+    CUmemPoolProps properties{};
+    properties.allocType = CU_MEM_ALLOCATION_TYPE_PINNED;
+    properties.location = {CU_MEM_LOCATION_TYPE_DEVICE, device};
+    CUmemoryPool plain = nullptr, pool = nullptr;
+    OK(cuMemPoolCreate(&plain, &properties));
+    properties.handleTypes = CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR;
+    OK(cuMemPoolCreate(&pool, &properties));
+    int file = -1;
+    constexpr auto type = CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR;
+    EXPECT_EQ(cuMemPoolExportToShareableHandle(&file, plain, type, 0), CUDA_ERROR_INVALID_VALUE);
+    OK(cuMemPoolExportToShareableHandle(&file, pool, type, 0));
+    CUdeviceptr memory = 0, other = 0;
+    OK(cuMemAllocFromPoolAsync(&memory, 1 << 20, pool, nullptr));
+    OK(cuMemAllocFromPoolAsync(&other, 1 << 20, plain, nullptr));
+    OK(cuMemsetD32(memory, 17, 1));
+    CUmemPoolPtrExportData data{};
+    EXPECT_EQ(cuMemPoolExportPointer(&data, other), CUDA_ERROR_INVALID_VALUE);
+    OK(cuMemPoolExportPointer(&data, memory));
+    ASSERT_EQ(dup2(file, 200), 200); // open in the child, too
+    EXPECT_EQ(run_child(data, "PoolChild"), 0);
+    close(200);
+    close(file);
+    unsigned value = 0;
+    OK(cuMemcpyDtoH(&value, memory, sizeof value));
+    EXPECT_EQ(value, 18U);
+    OK(cuMemFree(memory));
+    OK(cuMemFree(other));
+    OK(cuMemPoolDestroy(pool));
+    OK(cuMemPoolDestroy(plain));
 }

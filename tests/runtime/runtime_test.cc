@@ -6,7 +6,9 @@
 
 #include <cstring>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 extern "C" {
@@ -259,10 +261,81 @@ TEST_F(Runtime, MixesWithTheDriver) {
 }
 
 TEST_F(Runtime, AnswersWhatItLacks) {
+    cudaMipmappedArray_t array = nullptr;
+    cudaExternalMemoryMipmappedArrayDesc description{};
+    EXPECT_EQ(cudaExternalMemoryGetMappedMipmappedArray(&array, nullptr, &description), cudaErrorNotSupported);
+    EXPECT_EQ(cudaGetLastError(), cudaErrorNotSupported);
+}
+
+TEST_F(Runtime, ExternalMemoryAndSemaphores) {
+    int file = memfd_create("external", MFD_CLOEXEC), counter = memfd_create("counter", MFD_CLOEXEC);
+    ASSERT_EQ(ftruncate(file, 8192), 0);
+    ASSERT_EQ(ftruncate(counter, 4096), 0);
+    auto* values = static_cast<int*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0));
+    auto* value = static_cast<uint64_t*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, counter, 0));
     cudaExternalMemory_t memory = nullptr;
     cudaExternalMemoryHandleDesc description{};
-    EXPECT_EQ(cudaImportExternalMemory(&memory, &description), cudaErrorNotSupported);
-    EXPECT_EQ(cudaGetLastError(), cudaErrorNotSupported);
+    EXPECT_EQ(cudaImportExternalMemory(&memory, &description), cudaErrorInvalidValue);
+    description.type = cudaExternalMemoryHandleTypeOpaqueFd;
+    description.handle.fd = file;
+    description.size = 8192;
+    ASSERT_EQ(cudaImportExternalMemory(&memory, &description), cudaSuccess);
+    cudaExternalMemoryBufferDesc part{};
+    part.size = 8192;
+    void* buffer = nullptr;
+    ASSERT_EQ(cudaExternalMemoryGetMappedBuffer(&buffer, memory, &part), cudaSuccess);
+    cudaExternalSemaphore_t semaphore = nullptr;
+    cudaExternalSemaphoreHandleDesc what{};
+    what.type = cudaExternalSemaphoreHandleTypeTimelineSemaphoreFd;
+    what.handle.fd = counter;
+    ASSERT_EQ(cudaImportExternalSemaphore(&semaphore, &what), cudaSuccess);
+    cudaExternalSemaphoreSignalParams signal{};
+    signal.params.fence.value = 4;
+    cudaExternalSemaphoreWaitParams wait{};
+    wait.params.fence.value = 4;
+    ASSERT_EQ(cudaMemsetAsync(buffer, 1, 8192, nullptr), cudaSuccess);
+    ASSERT_EQ(cudaSignalExternalSemaphoresAsync(&semaphore, &signal, 1, nullptr), cudaSuccess);
+    ASSERT_EQ(cudaWaitExternalSemaphoresAsync(&semaphore, &wait, 1, nullptr), cudaSuccess);
+    ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+    EXPECT_EQ(*value, 4U);
+    EXPECT_EQ(values[2047], 0x01010101);
+    cudaGraph_t graph = nullptr;
+    cudaGraphNode_t node = nullptr;
+    cudaExternalSemaphoreSignalNodeParams parameters{&semaphore, &signal, 1};
+    ASSERT_EQ(cudaGraphCreate(&graph, 0), cudaSuccess);
+    ASSERT_EQ(cudaGraphAddExternalSemaphoresSignalNode(&node, graph, nullptr, 0, &parameters), cudaSuccess);
+    EXPECT_EQ(cudaGraphDestroy(graph), cudaSuccess);
+    EXPECT_EQ(cudaFree(buffer), cudaSuccess);
+    EXPECT_EQ(cudaDestroyExternalSemaphore(semaphore), cudaSuccess);
+    EXPECT_EQ(cudaDestroyExternalMemory(memory), cudaSuccess);
+    munmap(values, 8192);
+    munmap(value, 4096);
+}
+
+TEST_F(Runtime, BatchesOfCopies) {
+    int host[8] = {1, 2, 3, 4, 5, 6, 7, 8}, back[8] = {};
+    int* memory = nullptr;
+    ASSERT_EQ(cudaMalloc(reinterpret_cast<void**>(&memory), sizeof host), cudaSuccess);
+    cudaStream_t stream = nullptr;
+    ASSERT_EQ(cudaStreamCreate(&stream), cudaSuccess);
+    void* to[2] = {memory, memory + 4};
+    const void* from[2] = {host + 4, host};
+    size_t sizes[2] = {16, 16}, index = 0;
+    cudaMemcpyAttributes attributes{};
+    attributes.srcAccessOrder = cudaMemcpySrcAccessOrderStream;
+    ASSERT_EQ(cudaMemcpyBatchAsync(to, from, sizes, 2, &attributes, &index, 1, stream), cudaSuccess);
+    cudaMemcpy3DBatchOp box{};
+    box.src.type = box.dst.type = cudaMemcpyOperandTypePointer;
+    box.src.op.ptr.ptr = memory;
+    box.dst.op.ptr.ptr = back;
+    box.extent = {32, 1, 1};
+    box.srcAccessOrder = cudaMemcpySrcAccessOrderStream;
+    ASSERT_EQ(cudaMemcpy3DBatchAsync(1, &box, 0, stream), cudaSuccess);
+    ASSERT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
+    EXPECT_EQ(back[0], 5);
+    EXPECT_EQ(back[7], 4);
+    EXPECT_EQ(cudaStreamDestroy(stream), cudaSuccess);
+    EXPECT_EQ(cudaFree(memory), cudaSuccess);
 }
 
 TEST_F(Runtime, ResetsADevice) {
