@@ -132,6 +132,7 @@ TEST(SettleRecursiveFunctions, resolves_what_a_single_thread_needs) {
     auto text = [](const std::string& extra) {
         return std::string(R"(
 declare void @anywarp.check.aligned(ptr, i64, i64)
+declare void @anywarp.mma.never(ptr)
 define internal i32 @down(ptr %ctx, i32 %warp_base, i64 %n) {
   call void @anywarp.check.aligned(ptr %ctx, i64 %n, i64 3)
   )") + extra + R"(
@@ -159,10 +160,19 @@ define void @k(ptr %ctx, i32 %warp_base) {
     EXPECT_EQ(fine.calls("anywarp.lane"), 0u);
     EXPECT_EQ(fine.calls("anywarp.check.aligned"), 0u);
     EXPECT_GE(fine.calls("anywarp_trap"), 1u);
-    Scalar bad(text("call void @anywarp.barrier(ptr %ctx, i32 0, i32 0)"));
+    EXPECT_FALSE(fine.module->getNamedMetadata("anywarp.fibers"));
+
+    Scalar waits(text("call void @anywarp.exit()")); // what suspends a chain of calls needs a fiber
+    ASSERT_TRUE(settle_recursive_functions(*waits.module));
+    waits.verify();
+    EXPECT_EQ(waits.calls("anywarp.exit"), 0u);
+    EXPECT_EQ(waits.calls("anywarp_fiber_suspend"), 1u);
+    EXPECT_TRUE(waits.module->getNamedMetadata("anywarp.fibers"));
+
+    Scalar bad(text("call void @anywarp.mma.never(ptr %ctx)"));
     auto refused = settle_recursive_functions(*bad.module);
     ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().message, "barrier in the recursive device function down");
+    EXPECT_EQ(refused.error().message, "mma.never in the recursive device function down");
 }
 
 TEST(OptimizeSimt, a_trap_leads_to_the_return) {
