@@ -7,6 +7,8 @@
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/Support/KnownBits.h>
 
+#include <cmath>
+
 namespace anywarp::simd {
 
 using namespace llvm;
@@ -243,8 +245,30 @@ Value* Widener::per_lane(Type* type, const std::function<Value*(unsigned)>& body
     return result;
 }
 
+// fptosi.sat and fptoui.sat, which LLVM 19 takes apart lane by lane: convert what fits, choose the bound for what doesn't. NaN gives 0.
+Value* Widener::emit_saturating_conversion(IntrinsicInst& call) {
+    bool is_signed = call.getIntrinsicID() == Intrinsic::fptosi_sat;
+    Value* x = vector(call.getArgOperand(0));
+    unsigned bits = call.getType()->getIntegerBitWidth();
+    APInt least = is_signed ? APInt::getSignedMinValue(bits) : APInt(bits, 0);
+    APInt most = is_signed ? APInt::getSignedMaxValue(bits) : APInt::getMaxValue(bits);
+    // Both bounds are powers of two, or zero, and exact.
+    Value* low = ConstantFP::get(x->getType(), is_signed ? -std::ldexp(1.0, int(bits) - 1) : 0.0);
+    Value* high = ConstantFP::get(x->getType(), std::ldexp(1.0, int(bits) - is_signed));
+    Value* above = b_.CreateFCmpOGE(x, high);
+    Value* below = b_.CreateFCmpOLT(x, low);
+    Value* fits = b_.CreateAnd(b_.CreateFCmpOGE(x, low), b_.CreateFCmpOLT(x, high));
+    Value* safe = b_.CreateSelect(fits, x, ConstantFP::getZero(x->getType()));
+    Type* type = widened(call.getType());
+    Value* whole = is_signed ? b_.CreateFPToSI(safe, type) : b_.CreateFPToUI(safe, type);
+    return b_.CreateSelect(above, ConstantInt::get(type, most), b_.CreateSelect(below, ConstantInt::get(type, least), whole));
+}
+
 Value* Widener::emit_intrinsic_vector(IntrinsicInst& call) {
     Intrinsic::ID id = call.getIntrinsicID();
+    if ((id == Intrinsic::fptosi_sat || id == Intrinsic::fptoui_sat) && width_ > 1 &&
+        (call.getArgOperand(0)->getType()->isFloatTy() || call.getArgOperand(0)->getType()->isDoubleTy()))
+        return emit_saturating_conversion(call);
     bool with_overflow = isa<WithOverflowInst>(call);
     if (isTriviallyVectorizable(id) || with_overflow || id == Intrinsic::is_fpclass) {
         std::vector<Value*> arguments;

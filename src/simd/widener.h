@@ -94,6 +94,7 @@ private:
     llvm::Value* emit_gep_vector(llvm::GetElementPtrInst& gep);
     llvm::Value* emit_gep_scalar(llvm::GetElementPtrInst& gep);
     llvm::Value* emit_intrinsic_vector(llvm::IntrinsicInst& call);
+    llvm::Value* emit_saturating_conversion(llvm::IntrinsicInst& call);
     llvm::Value* emit_division(llvm::BinaryOperator& division);
     llvm::Value* per_lane(llvm::Type* result, const std::function<llvm::Value*(unsigned)>& body);
 
