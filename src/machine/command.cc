@@ -40,20 +40,22 @@ template <class Element> void fill_row(uint8_t* at, uint64_t count, uint32_t val
     for (uint64_t i = 0; i < count; i++) to[i] = static_cast<Element>(value);
 }
 
-void fill(const FillCommand& f) {
-    for (uint64_t y = 0; y < f.height; y++) {
-        auto* row = static_cast<uint8_t*>(f.destination) + y * f.pitch;
-        switch (f.element_bytes) {
-        case 1:
-            std::memset(row, static_cast<int>(f.value), f.width);
-            break;
-        case 2:
-            fill_row<uint16_t>(row, f.width, f.value);
-            break;
-        default:
-            fill_row<uint32_t>(row, f.width, f.value);
-        }
+void fill_row(uint8_t* at, uint64_t count, uint32_t value, uint32_t element_bytes) {
+    switch (element_bytes) {
+    case 1:
+        std::memset(at, static_cast<int>(value), count);
+        break;
+    case 2:
+        fill_row<uint16_t>(at, count, value);
+        break;
+    default:
+        fill_row<uint32_t>(at, count, value);
     }
+}
+
+void fill(const FillCommand& f) {
+    for (uint64_t y = 0; y < f.height; y++)
+        fill_row(static_cast<uint8_t*>(f.destination) + y * f.pitch, f.width, f.value, f.element_bytes);
 }
 
 // Large 1-D copies and fills are grids of their own, one block per piece: several threads together reach the memory's bandwidth,
@@ -64,7 +66,7 @@ struct Pieces {
     uint8_t* destination;
     const uint8_t* source; // null: fill with `value`
     uint64_t bytes;
-    int value;
+    uint32_t value, element_bytes;
 };
 
 void run_piece(const BlockContext* context) {
@@ -73,7 +75,7 @@ void run_piece(const BlockContext* context) {
     if (work.source)
         std::memcpy(work.destination + begin, work.source + begin, count);
     else
-        std::memset(work.destination + begin, work.value, count);
+        fill_row(work.destination + begin, count / work.element_bytes, work.value, work.element_bytes);
 }
 
 Result<void> run_pieces(Device& device, const Pieces& work, const char* what) {
@@ -146,14 +148,14 @@ Result<void> execute(Device& device, const Command& command) {
         auto* from = static_cast<const uint8_t*>(c->source);
         bool apart = to + c->width <= from || from + c->width <= to;
         if (c->height == 1 && c->depth == 1 && c->width >= shared_from_bytes && from && apart)
-            return run_pieces(device, {to, from, c->width, 0}, "copy");
+            return run_pieces(device, {to, from, c->width, 0, 1}, "copy");
         return guarded("copy", [&] { copy(*c); });
     }
     if (auto* f = std::get_if<FillCommand>(&command)) {
         if (!good) return {};
-        if (f->element_bytes == 1 && f->height == 1 && f->width >= shared_from_bytes)
-            return run_pieces(device, {static_cast<uint8_t*>(f->destination), nullptr, f->width, static_cast<int>(f->value)},
-                              "memset");
+        uint64_t bytes = f->width * f->element_bytes;
+        if (f->height == 1 && bytes >= shared_from_bytes)
+            return run_pieces(device, {static_cast<uint8_t*>(f->destination), nullptr, bytes, f->value, f->element_bytes}, "memset");
         return guarded("memset", [&] { fill(*f); });
     }
     if (auto* host = std::get_if<HostCommand>(&command)) {

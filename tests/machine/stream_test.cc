@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <future>
 #include <gtest/gtest.h>
 #include <thread>
@@ -162,6 +163,15 @@ TEST_F(Streams, LargeCopiesAreShared) {
     ASSERT_TRUE(stream.run(FillCommand{*memory, 0xab, 1, bytes}));
     EXPECT_EQ((*memory)[0], 0xab);
     EXPECT_EQ((*memory)[bytes - 1], 0xab);
+    for (uint32_t element : {2u, 4u}) {
+        uint64_t count = bytes / element - 1; // the last element is left alone
+        ASSERT_TRUE(stream.run(FillCommand{*memory, 0x01020304 + element, element, count}));
+        uint32_t value = 0x01020304 + element;
+        uint64_t wrong = 0;
+        for (uint64_t i = 0; i < count; i++) wrong += std::memcmp(*memory + i * element, &value, element) != 0;
+        EXPECT_EQ(wrong, 0u) << element;
+        EXPECT_NE(std::memcmp(*memory + count * element, &value, element), 0) << element;
+    }
     EXPECT_EQ(stream.run(CopyCommand{*memory, host.data(), bytes + (1 << 20)}).error().code, ErrorCode::illegal_address);
 }
 
