@@ -92,6 +92,10 @@ Properties cpu_properties() {
     long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
     if (cache <= 0) cache = sysconf(_SC_LEVEL2_CACHE_SIZE);
     if (cache > 0) p.l2_bytes = static_cast<uint64_t>(cache);
+    if (sm >= 80) { // A hint that may be given, though nothing comes of it: programs give up without it.
+        p.persisting_l2 = p.l2_bytes / 4 * 3;
+        p.access_window = uint64_t{128} << 20;
+    }
     if (uint64_t khz = read_number("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq")) p.clock_khz = static_cast<int>(khz);
     return p;
 }

@@ -41,6 +41,24 @@ TEST_F(ServicesTest, StreamAttributesAreKeptAndCopied) {
     OK(cuStreamDestroy_v2(first));
 }
 
+// cuda-samples' simpleAttributes gives up on a device that has no such cache.
+TEST_F(ServicesTest, PartOfTheCacheCanBeSetAside) {
+    int most = 0, window = 0, cache = 0;
+    OK(cuDeviceGetAttribute(&cache, CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE, device));
+    OK(cuDeviceGetAttribute(&most, CU_DEVICE_ATTRIBUTE_MAX_PERSISTING_L2_CACHE_SIZE, device));
+    OK(cuDeviceGetAttribute(&window, CU_DEVICE_ATTRIBUTE_MAX_ACCESS_POLICY_WINDOW_SIZE, device));
+    if (cache == 0) GTEST_SKIP() << "this machine doesn't tell its caches";
+    EXPECT_GT(most, 0);
+    EXPECT_LE(most, cache);
+    EXPECT_GT(window, 0);
+    OK(cuCtxSetLimit(CU_LIMIT_PERSISTING_L2_CACHE_SIZE, static_cast<size_t>(most)));
+    size_t set = 0;
+    OK(cuCtxGetLimit(&set, CU_LIMIT_PERSISTING_L2_CACHE_SIZE));
+    EXPECT_EQ(set, static_cast<size_t>(most));
+    OK(cuCtxSetLimit(CU_LIMIT_PERSISTING_L2_CACHE_SIZE, 0));
+    OK(cuCtxResetPersistingL2Cache());
+}
+
 TEST_F(ServicesTest, RangeAttributesTellTheAdvice) {
     CUdeviceptr memory = 0;
     constexpr size_t size = 1 << 20;
