@@ -31,7 +31,26 @@ std::string Generator::functions() {
                 "    { .param .b32 p; .param .b32 q; st.param.b32 [p], %a1; call.uni (q), fib, (p); ld.param.b32 %a3, [q]; }\n"
                 "    { .param .b32 p; .param .b32 q; st.param.b32 [p], %a2; call (q), fib, (p); ld.param.b32 %a4, [q]; }\n"
                 "    mad.lo.u32 %a0, %a3, 3, %a4;\nE:\n    st.param.b32 [r], %a0;\n    ret;\n}\n";
+    if (recursion_) { // waits for the block, and for the warp, at every depth
+        body += ".visible .func (.param .b32 r) deep(.param .b32 n, .param .b32 v, .param .b32 at)\n{\n    .reg .pred %q;\n    .reg .b32 %a<8>;\n"
+                "    ld.param.b32 %a0, [n];\n    ld.param.b32 %a1, [v];\n    ld.param.b32 %a2, [at];\n    setp.eq.u32 %q, %a0, 0;\n    @%q bra E;\n"
+                "    bar.sync 0;\n    st.shared.u32 [%a2], %a1;\n    bar.sync 0;\n    ld.shared.u32 %a3, [tile];\n    xor.b32 %a1, %a1, %a3;\n"
+                "    setp.lt.s32 %q, %a1, %a3;\n    bar.red.popc.u32 %a4, 0, %q;\n    add.u32 %a1, %a1, %a4;\n";
+        if (whole_warps_)
+            body += "    shfl.sync.bfly.b32 %a5|%q, %a1, 5, 31, 0xffffffff;\n    @%q add.u32 %a1, %a1, %a5;\n    and.b32 %a5, %a1, 3;\n"
+                    "    match.any.sync.b32 %a5, %a5, 0xffffffff;\n    xor.b32 %a1, %a1, %a5;\n    redux.sync.max.u32 %a5, %a1, 0xffffffff;\n"
+                    "    sub.u32 %a1, %a1, %a5;\n";
+        body += "    sub.u32 %a0, %a0, 1;\n    { .param .b32 p; .param .b32 q; .param .b32 s; .param .b32 t; st.param.b32 [p], %a0; st.param.b32 [q], %a1; "
+                "st.param.b32 [s], %a2; call (t), deep, (p, q, s); ld.param.b32 %a6, [t]; }\n    mad.lo.u32 %a1, %a6, 5, %a1;\n"
+                "E:\n    st.param.b32 [r], %a1;\n    ret;\n}\n";
+    }
     return body;
+}
+
+/// A recursive function that holds barriers: all threads call it, equally deep.
+void Generator::waiting_recursion() {
+    line("{ .param .b32 p; .param .b32 q; .param .b32 s; .param .b32 t; st.param.b32 [p], " + std::to_string(1 + pick(4)) + "; st.param.b32 [q], " + word() +
+         "; st.param.b32 [s], %t4; call (t), deep, (p, q, s); ld.param.b32 " + word() + ", [t]; }");
 }
 
 void Generator::call() {

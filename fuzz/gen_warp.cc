@@ -8,7 +8,13 @@ namespace anywarp::fuzz {
 void Generator::exchange() { // shared memory between two barriers
     std::string barrier = one({"bar.sync 0;", "bar.sync 0;", "barrier.sync 0;", "barrier.cta.sync.aligned 2;", "bar.sync 3;"});
     line(barrier);
-    line("st.shared.u32 [%t4], " + word() + ";");
+    if (chance(25)) { // an asynchronous copy, some of it zeros
+        line("cp.async.ca.shared.global [%t4], [%d4+" + one({"0", "1024", "2048"}) + "], 4" + one({"", "", ", 2", ", 0", ", 4"}) + ";");
+        if (chance(50)) line("cp.async.commit_group;");
+        line(one({"cp.async.wait_all;", "cp.async.wait_all;"}));
+    } else {
+        line("st.shared.u32 [%t4], " + word() + ";");
+    }
     line(barrier);
     line("add.s32 %t6, %t0, " + std::to_string(pick(64)) + ";");
     line("rem.u32 %t6, %t6, %t2;");
@@ -88,7 +94,45 @@ void Generator::mbarrier() {
     line("@%p3 mbarrier.inval.shared.b64 [phase];");
 }
 
+/// Integer products, which are exact, and matrices between shared memory and registers. A whole warp comes.
+void Generator::matrix() {
+    auto registers = [&](unsigned count) {
+        unsigned at = pick(words_);
+        std::string list = "{";
+        for (unsigned i = 0; i < count; ++i) list += (i ? ", %r" : "%r") + std::to_string((at + i) % words_);
+        return list + "}";
+    };
+    std::string bytes = one({"s8.s8", "s8.u8", "u8.s8", "u8.u8"}), nibbles = one({"s4.s4", "s4.u4", "u4.u4"}), sat = one({"", ".satfinite"});
+    std::string four = registers(4), two = registers(2);
+    switch (pick(warps_ == 1 ? 6 : 5)) {
+    case 0:
+        line("mma.sync.aligned.m16n8k32.row.col" + sat + ".s32." + bytes + ".s32 " + four + ", " + registers(4) + ", " + registers(2) + ", " + registers(4) + ";");
+        break;
+    case 1:
+        line("mma.sync.aligned.m8n8k16.row.col" + sat + ".s32." + bytes + ".s32 " + two + ", " + registers(1) + ", " + registers(1) + ", " + registers(2) + ";");
+        break;
+    case 2:
+        line("mma.sync.aligned.m16n8k64.row.col" + sat + ".s32." + nibbles + ".s32 " + four + ", " + registers(4) + ", " + registers(2) + ", " + registers(4) + ";");
+        break;
+    case 3:
+        line("mma.sync.aligned.m16n8k256.row.col.s32.b1.b1.s32." + one({"xor", "and"}) + ".popc " + four + ", " + registers(4) + ", " + registers(2) + ", " +
+             registers(4) + ";");
+        break;
+    case 4:
+        line("movmatrix.sync.aligned.m8n8.trans.b16 " + word() + ", " + word() + ";");
+        break;
+    default: // nobody but this warp writes to the tile
+        line("mov.u32 %t9, %laneid;");
+        line("and.b32 %t9, %t9, 7;");
+        line("shl.b32 %t9, %t9, 4;");
+        line("mov.u32 %t7, tile;");
+        line("add.s32 %t9, %t9, %t7;");
+        line("ldmatrix.sync.aligned.m8n8.x1" + one({"", ".trans"}) + ".shared.b16 " + registers(1) + ", [%t9];");
+    }
+}
+
 void Generator::warp_operation() {
+    if (whole_warps_ && chance(20)) return matrix();
     std::string mask = whole_warps_ && chance(50) ? "0xffffffff" : "%t10";
     if (!whole_warps_ && chance(40)) { // a value from a lane that doesn't exist isn't used
         std::string k = std::to_string(1 + pick(31));

@@ -114,10 +114,12 @@ private:
     void producer_consumer();
     void mbarrier();
     void warp_operation();
+    void matrix();
     void masked_warp_operation();
     // gen_calls.cc
     std::string functions();
     void call();
+    void waiting_recursion();
 };
 
 } // namespace anywarp::fuzz

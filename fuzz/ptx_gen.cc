@@ -24,7 +24,7 @@ void Generator::arithmetic() { floats_ && chance(40) ? floating() : integer(); }
 std::string Generator::program() {
     warp_level_ = chance(40);
     exits_ = !warp_level_ && chance(40);
-    recursion_ = chance(4);
+    recursion_ = chance(6);
     floats_ = chance(75);
     mbarriers_ = !exits_ && chance(10);
     // Small blocks: the oracle's time goes with the number of threads, and what matters happens within a warp or between two.
@@ -289,7 +289,9 @@ void Generator::statements(int depth, Level level) {
             loop(depth, level);
         else if (what < 30 && level == same_in_block) {
             unsigned how = pick(10);
-            if (how < 6)
+            if (recursion_ && chance(30))
+                waiting_recursion();
+            else if (how < 6)
                 exchange();
             else if (how == 6)
                 barrier_reduction();
