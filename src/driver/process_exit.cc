@@ -2,8 +2,8 @@
 //
 // Its threads (workers, streams' runners, compilations) may be at work until the very end, in the program's destructors, too, and
 // LLVM makes static objects whenever it first needs them: destroyed in the reverse order of their making, as C++ has it, they
-// would go while a compilation uses them. So the linker leads this library's calls of __cxa_atexit here (--wrap, see CMakeLists.txt),
-// where destructors of static objects are dropped; functions given to std::atexit are kept.
+// would go while a compilation uses them. So the linker leads this library's calls of __cxa_atexit here (--wrap, see
+// CMakeLists.txt), where destructors of static objects are dropped; functions given to std::atexit are kept.
 
 extern "C" {
 

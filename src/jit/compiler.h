@@ -42,8 +42,8 @@ public:
 /// Errors as compile()'s.
 Result<std::unique_ptr<Compilation>> begin_compile(const ptx::Module& module, uint32_t function, const CompileOptions& options);
 
-/// begin_compile and finish. Thread-safe; several kernels may be compiled at the same time. Errors: user / invalid_ptx with the diagnostics, unsupported
-/// with the feature's name.
+/// begin_compile and finish. Thread-safe; several kernels may be compiled at the same time. Errors: user / invalid_ptx with the
+/// diagnostics, unsupported with the feature's name.
 Result<std::unique_ptr<CompiledKernel>> compile(const ptx::Module& module, uint32_t function, const CompileOptions& options);
 
 /// The texts `anywarp ptx show` prints.

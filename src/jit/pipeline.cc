@@ -88,7 +88,8 @@ simd::WidenOptions widen_options(const CompileOptions& options, unsigned width, 
 /// Everything that a compilation holds between its stages.
 class Pipeline final : public WarpCode {
 public:
-    Pipeline(std::string kernel, const CompileOptions& options, const Target& target, StageTimer& timer, Stages* record, Stage last)
+    Pipeline(std::string kernel, const CompileOptions& options, const Target& target, StageTimer& timer, Stages* record,
+             Stage last)
         : name_(std::move(kernel)), options_(options), target_(target), timer_(&timer), record_(record), last_(last),
           diagnostics_(context_) {
         context_.setDiscardValueNames(!record);
@@ -187,8 +188,7 @@ Result<KernelObject> Pipeline::make_machine_code() {
 
 Result<std::unique_ptr<WarpCode>> make_warp_code(const ptx::Module& module, uint32_t function, const CompileOptions& options,
                                                  const Target& target, StageTimer& timer) {
-    auto pipeline =
-        std::make_unique<Pipeline>(module.functions[function].name, options, target, timer, nullptr, Stage::object);
+    auto pipeline = std::make_unique<Pipeline>(module.functions[function].name, options, target, timer, nullptr, Stage::object);
     if (Result<void> made = pipeline->make_warp(module, function); !made) return std::unexpected(made.error());
     return pipeline;
 }

@@ -19,8 +19,8 @@ struct KernelObject {
     unsigned width = 0;
 };
 
-/// One thread's code made into one warp's, and the first half of the way: what can go wrong by the user's fault, or because something
-/// isn't supported, has gone wrong by now. About a fifth of the time. Whatever comes after doesn't need the PTX module.
+/// One thread's code made into one warp's, and the first half of the way: what can go wrong by the user's fault, or because
+/// something isn't supported, has gone wrong by now. About a fifth of the time. Whatever comes after doesn't need the PTX module.
 class WarpCode {
 public:
     virtual ~WarpCode() = default;
@@ -32,7 +32,8 @@ Result<std::unique_ptr<WarpCode>> make_warp_code(const ptx::Module& module, uint
 /// The second half, on any thread: optimises the warp's code and makes an object file of it.
 Result<KernelObject> make_object(WarpCode& code, StageTimer& timer);
 
-/// Both halves. Compiles one kernel up to `last`. With `record` the texts of the stages passed are kept there, those before an error too.
+/// Both halves. Compiles one kernel up to `last`. With `record` the texts of the stages passed are kept there, those before an
+/// error too.
 Result<KernelObject> run_pipeline(const ptx::Module& module, uint32_t function, const CompileOptions& options,
                                   const Target& target, StageTimer& timer, Stages* record = nullptr, Stage last = Stage::object);
 

@@ -11,8 +11,8 @@
 #include "machine/kernel.h"
 #include "machine/kernel_state.h"
 #include "machine/run_grid.h"
-#include "machine/usage.h"
 #include "machine/statistics.h"
+#include "machine/usage.h"
 
 #include <algorithm>
 #include <chrono>
@@ -155,7 +155,8 @@ Result<void> execute(Device& device, const Command& command) {
         if (!good) return {};
         uint64_t bytes = f->width * f->element_bytes;
         if (f->height == 1 && bytes >= shared_from_bytes)
-            return run_pieces(device, {static_cast<uint8_t*>(f->destination), nullptr, bytes, f->value, f->element_bytes}, "memset");
+            return run_pieces(device, {static_cast<uint8_t*>(f->destination), nullptr, bytes, f->value, f->element_bytes},
+                              "memset");
         return guarded("memset", [&] { fill(*f); });
     }
     if (auto* host = std::get_if<HostCommand>(&command)) {

@@ -1,10 +1,10 @@
 // Compilations that go on while the program does.
 //
-// A launch of a kernel that has no code yet starts its compilation (jit::begin_compile: whatever can be wrong with the kernel comes
-// out there, as the launch's own error) and leaves the rest, optimising and code generation, to the threads of this queue. The
-// command waits for its code when its turn in the stream comes. So a program that launches several kernels has them compiled in
-// parallel, and its own thread goes on. Threads start when they are needed, at most one per worker; who has to wait for code that
-// nobody has begun to make makes it himself; code that nobody waits for any more isn't made.
+// A launch of a kernel that has no code yet starts its compilation (jit::begin_compile: whatever can be wrong with the kernel
+// comes out there, as the launch's own error) and leaves the rest, optimising and code generation, to the threads of this queue.
+// The command waits for its code when its turn in the stream comes. So a program that launches several kernels has them compiled
+// in parallel, and its own thread goes on. Threads start when they are needed, at most one per worker; who has to wait for code
+// that nobody has begun to make makes it himself; code that nobody waits for any more isn't made.
 //
 // When the process exits, compilations under way are waited for, since they use LLVM's global objects, and no more begin.
 #pragma once
@@ -27,8 +27,8 @@ public:
     /// Finishes the compilation, now where that is quick or the machine has one worker only, and hands the outcome to `code`.
     void add(std::unique_ptr<jit::Compilation> compilation, std::shared_ptr<KernelCode> code, std::string kernel);
 
-    /// Finishes this compilation on the calling thread if nobody has begun: whoever waits for the code does so sooner than a thread
-    /// that has to wake up first.
+    /// Finishes this compilation on the calling thread if nobody has begun: whoever waits for the code does so sooner than a
+    /// thread that has to wake up first.
     void help(const KernelCode& code);
 
 private:

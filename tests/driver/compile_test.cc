@@ -10,7 +10,8 @@ namespace {
 std::string many_kernels(int count) {
     std::string text = ".version 7.8\n.target sm_80\n.address_size 64\n";
     for (int i = 0; i < count; ++i) {
-        text += ".visible .entry k" + std::to_string(i) + "(.param .u64 p) { .reg .b64 %rd<3>; .reg .b32 %r<3>; .reg .f32 %f<4>;\n"
+        text += ".visible .entry k" + std::to_string(i) +
+                "(.param .u64 p) { .reg .b64 %rd<3>; .reg .b32 %r<3>; .reg .f32 %f<4>;\n"
                 "ld.param.u64 %rd1, [p]; mov.u32 %r1, %tid.x; mul.wide.u32 %rd2, %r1, 4; add.s64 %rd1, %rd1, %rd2;\n"
                 "ld.global.f32 %f1, [%rd1];\n";
         for (int j = 0; j < 40; ++j) text += "fma.rn.f32 %f1, %f1, %f1, 0f3F800000; sqrt.rn.f32 %f1, %f1;\n";

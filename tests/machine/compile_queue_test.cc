@@ -141,7 +141,8 @@ protected:
             text += ".visible .entry k" + std::to_string(i) +
                     "(.param .u64 p) { .reg .b64 %rd<3>; .reg .b32 %r<4>; ld.param.u64 %rd1, [p]; mov.u32 %r1, %tid.x;"
                     " mul.wide.u32 %rd2, %r1, 4; add.s64 %rd1, %rd1, %rd2; ld.global.u32 %r2, [%rd1];"
-                    " mad.lo.u32 %r2, %r2, 3, " + std::to_string(i) + "; st.global.u32 [%rd1], %r2; ret; }\n";
+                    " mad.lo.u32 %r2, %r2, 3, " +
+                    std::to_string(i) + "; st.global.u32 [%rd1], %r2; ret; }\n";
         return text;
     }
     void SetUp() override {
