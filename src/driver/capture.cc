@@ -230,6 +230,7 @@ Result<void> capture_record(StreamCapture& part, CUevent_st& event) {
     std::lock_guard lock(mutex());
     if (part.capture->invalid) return capture_error(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "the capture has failed before");
     event.capture = part.capture;
+    event.stands_for_nodes = true;
     event.captured.clear();
     for (const Edge& edge : part.dependencies) event.captured.push_back(edge.from);
     return {};
@@ -317,7 +318,7 @@ Result<void> refuse_context_wait(CUctx_st& context) {
 }
 
 Result<void> refuse_captured_event(const CUevent_st& event) {
-    if (!event.capture) return {};
+    if (!event.stands_for_nodes.load()) return {};
     return capture_error(CUDA_ERROR_CAPTURED_EVENT, "the event was last recorded in a stream that was capturing");
 }
 

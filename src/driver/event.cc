@@ -37,8 +37,10 @@ CUresult record(const char* call, CUevent handle, CUstream stream_handle, unsign
             return {};
         }
         if (part) return capture_record(*part, *event);
-        event->capture.reset();
-        event->captured.clear();
+        if (event->stands_for_nodes.exchange(false)) {
+            event->capture.reset();
+            event->captured.clear();
+        }
         return event->event.record(*stream);
     });
 }

@@ -102,7 +102,9 @@ struct CUevent_st {
     CUevent_st(unsigned flags, std::shared_ptr<anywarp::machine::SharedRecords> shared) : event(flags, std::move(shared)) {}
     anywarp::machine::Event event;
     CUcontext context = nullptr;
-    // Set when it was last recorded in a stream that captures (capture.h).
+    // Set when it was last recorded in a stream that captures (capture.h). The flag is what threads that share an event look at;
+    // only those that capture with it touch the rest, and graphs are one thread's business.
+    std::atomic<bool> stands_for_nodes{false};
     std::shared_ptr<anywarp::driver::Capture> capture;
     std::vector<CUgraphNode> captured;
 };

@@ -112,7 +112,7 @@ CUresult cuStreamWaitEvent(CUstream handle, CUevent event_handle, unsigned flags
             ANYWARP_TRY(capture(*part, EventWaitWork{event_handle}));
             return {};
         }
-        if (part || event->capture) return capture_wait(stream, context, std::move(event));
+        if (part || event->stands_for_nodes.load()) return capture_wait(stream, context, std::move(event));
         return stream.wait(event->event);
     });
 }

@@ -1,0 +1,94 @@
+// libnvrtc: source to PTX and to what cuModuleLoadData takes for a cubin, headers, options, lowered names, logs, misuse.
+#include <cuda.h>
+#include <gtest/gtest.h>
+#include <string>
+
+// The toolkit's nvrtc.h isn't needed: the functions, as it declares them.
+extern "C" {
+typedef struct _nvrtcProgram* nvrtcProgram;
+int nvrtcVersion(int*, int*);
+int nvrtcCreateProgram(nvrtcProgram*, const char*, const char*, int, const char* const*, const char* const*);
+int nvrtcDestroyProgram(nvrtcProgram*);
+int nvrtcCompileProgram(nvrtcProgram, int, const char* const*);
+int nvrtcGetPTXSize(nvrtcProgram, size_t*);
+int nvrtcGetPTX(nvrtcProgram, char*);
+int nvrtcGetCUBINSize(nvrtcProgram, size_t*);
+int nvrtcGetCUBIN(nvrtcProgram, char*);
+int nvrtcGetProgramLogSize(nvrtcProgram, size_t*);
+int nvrtcGetProgramLog(nvrtcProgram, char*);
+int nvrtcAddNameExpression(nvrtcProgram, const char*);
+int nvrtcGetLoweredName(nvrtcProgram, const char*, const char**);
+const char* nvrtcGetErrorString(int);
+}
+
+namespace {
+
+std::string log_of(nvrtcProgram program) {
+    size_t size = 0;
+    nvrtcGetProgramLogSize(program, &size);
+    std::string text(size, '\0');
+    nvrtcGetProgramLog(program, text.data());
+    return text;
+}
+
+TEST(Nvrtc, CompilesAndRuns) {
+    const char* source = R"(#include "factor.h"
+template <class T> __global__ void fill(T* to) { to[threadIdx.x] = T(threadIdx.x * FACTOR + EXTRA); assert(FACTOR == 3); }
+)";
+    const char *header = "#define FACTOR 3\n", *name = "factor.h";
+    nvrtcProgram program = nullptr;
+    ASSERT_EQ(nvrtcCreateProgram(&program, source, "fill.cu", 1, &header, &name), 0);
+    ASSERT_EQ(nvrtcAddNameExpression(program, "fill<float>"), 0);
+    ASSERT_EQ(nvrtcAddNameExpression(program, "&fill<int>"), 0);
+    const char* lowered = nullptr;
+    EXPECT_EQ(nvrtcGetLoweredName(program, "fill<float>", &lowered), 9); // before compilation
+    const char* options[] = {"--gpu-architecture=sm_80", "-DEXTRA=5", "--std=c++17", "-default-device"};
+    ASSERT_EQ(nvrtcCompileProgram(program, 4, options), 0) << log_of(program);
+    EXPECT_EQ(nvrtcAddNameExpression(program, "fill<double>"), 8);
+    EXPECT_EQ(nvrtcGetLoweredName(program, "fill<double>", &lowered), 10);
+    size_t size = 0;
+    ASSERT_EQ(nvrtcGetCUBINSize(program, &size), 0);
+    std::string image(size, '\0');
+    ASSERT_EQ(nvrtcGetCUBIN(program, image.data()), 0);
+
+    ASSERT_EQ(cuInit(0), CUDA_SUCCESS);
+    CUcontext context = nullptr;
+    ASSERT_EQ(cuDevicePrimaryCtxRetain(&context, 0), CUDA_SUCCESS);
+    ASSERT_EQ(cuCtxSetCurrent(context), CUDA_SUCCESS);
+    CUmodule module = nullptr;
+    ASSERT_EQ(cuModuleLoadData(&module, image.data()), CUDA_SUCCESS);
+    CUdeviceptr memory = 0;
+    ASSERT_EQ(cuMemAlloc(&memory, 256), CUDA_SUCCESS);
+    void* parameters[] = {&memory};
+    for (const char* expression : {"fill<float>", "&fill<int>"}) {
+        ASSERT_EQ(nvrtcGetLoweredName(program, expression, &lowered), 0);
+        CUfunction function = nullptr;
+        ASSERT_EQ(cuModuleGetFunction(&function, module, lowered), CUDA_SUCCESS) << lowered;
+        ASSERT_EQ(cuLaunchKernel(function, 1, 1, 1, 64, 1, 1, 0, nullptr, parameters, nullptr), CUDA_SUCCESS);
+        float read[64];
+        ASSERT_EQ(cuMemcpyDtoH(read, memory, sizeof read), CUDA_SUCCESS);
+        if (*expression == 'f')
+            EXPECT_EQ(read[63], 194.0f);
+        else
+            EXPECT_EQ(reinterpret_cast<int*>(read)[63], 194);
+    }
+    EXPECT_EQ(cuMemFree(memory), CUDA_SUCCESS);
+    EXPECT_EQ(cuModuleUnload(module), CUDA_SUCCESS);
+    EXPECT_EQ(cuDevicePrimaryCtxRelease(0), CUDA_SUCCESS);
+    EXPECT_EQ(nvrtcDestroyProgram(&program), 0);
+    EXPECT_EQ(nvrtcDestroyProgram(&program), 4);
+}
+
+TEST(Nvrtc, TellsWhatIsWrong) {
+    nvrtcProgram program = nullptr;
+    EXPECT_EQ(nvrtcCreateProgram(&program, nullptr, nullptr, 0, nullptr, nullptr), 3);
+    ASSERT_EQ(nvrtcCreateProgram(&program, "\n__global__ void k() { nothing(); }", "wrong.cu", 0, nullptr, nullptr), 0);
+    const char* unknown = "--no-such-option";
+    EXPECT_EQ(nvrtcCompileProgram(program, 1, &unknown), 5);
+    EXPECT_EQ(nvrtcCompileProgram(program, 0, nullptr), 6);
+    EXPECT_NE(log_of(program).find("wrong.cu:2"), std::string::npos) << log_of(program);
+    EXPECT_EQ(nvrtcDestroyProgram(&program), 0);
+    EXPECT_STREQ(nvrtcGetErrorString(6), "NVRTC_ERROR_COMPILATION");
+}
+
+} // namespace
