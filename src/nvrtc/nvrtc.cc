@@ -186,8 +186,8 @@ void take_names(_nvrtcProgram& program) {
     std::stringstream lines(program.ptx);
     for (std::string line; std::getline(lines, line);) {
         size_t at = line.find(name_prefix);
-        if (at == std::string::npos || line.find(".global") == std::string::npos) {
-            if (at == std::string::npos) kept += line + "\n"; // comments about them go, too
+        if (at == std::string::npos) {
+            kept += line + "\n"; // comments about them go, too
             continue;
         }
         size_t number = std::strtoul(line.c_str() + at + std::strlen(name_prefix), nullptr, 10);
