@@ -57,8 +57,10 @@ Widener::Group Widener::find_group(Instruction& first) {
     Shape form = shape(pointer);
     int64_t size = int64_t(layout.getTypeStoreSize(type));
     if (!form.strided() || !form.certain() || form.stride <= size || form.stride % size || form.stride / size > 4) return {};
-    if (!type->isFloatTy() && !type->isDoubleTy() && !type->isIntegerTy(32) && !type->isIntegerTy(64)) return {};
     group.members = unsigned(form.stride / size);
+    bool narrow = type->isIntegerTy(8) || type->isIntegerTy(16); // pixels; masked only where the CPU has that
+    if (narrow && !costs_.isLegalMaskedLoad(FixedVectorType::get(type, width_ * group.members), Align(1))) return {};
+    if (!narrow && !type->isFloatTy() && !type->isDoubleTy() && !type->isIntegerTy(32) && !type->isIntegerTy(64)) return {};
     Place start = place_of(pointer, layout);
     std::map<int64_t, Instruction*> found{{0, &first}};
     bool loads = isa<LoadInst>(first);
