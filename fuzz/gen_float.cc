@@ -69,13 +69,17 @@ void Generator::single_precision() {
         line(guard() + one({"min", "max"}) + ftz + one({"", "", ".NaN"}) + ".f32 " + d + ", " + a + ", " + b + ";");
         break;
     case 7:
-        line(guard() + one({"min", "max"}) + ftz + one({"", ".NaN"}) + ".xorsign.abs.f32 " + d + ", " + a + ", " + b + ";");
+        canonical32("%t6", a); // the sign of a NaN is anybody's
+        line("mov.b32 %t7, %t6;");
+        canonical32("%t6", b);
+        line(guard() + one({"min", "max"}) + ftz + one({"", ".NaN"}) + ".xorsign.abs.f32 " + d + ", %t7, %t6;");
         break;
     case 8:
         line(guard() + one({"abs", "neg"}) + ftz + ".f32 " + d + ", " + a + ";");
         break;
     case 9:
-        line(guard() + "copysign.f32 " + d + ", " + a + ", " + b + ";");
+        canonical32("%t6", a);
+        line(guard() + "copysign.f32 " + d + ", %t6, " + b + ";");
         break;
     case 10:
         line(guard() + one({"cvt.rni", "cvt.rzi", "cvt.rmi", "cvt.rpi"}) + ftz + sat + ".f32.f32 " + d + ", " + a + ";");
@@ -103,7 +107,8 @@ void Generator::double_precision() {
         line(guard() + one({"sqrt", "rcp"}) + rounding + ".f64 " + d + ", " + a + ";");
         break;
     case 5:
-        line(guard() + one({"min", "max", "copysign"}) + ".f64 " + d + ", " + a + ", " + b + ";");
+        canonical64("%w0", a);
+        line(guard() + one({"min", "max", "copysign"}) + ".f64 " + d + ", %w0, " + b + ";");
         break;
     case 6:
         line(guard() + one({"abs.f64 ", "neg.f64 ", "cvt.rni.f64.f64 ", "cvt.rmi.f64.f64 ", "cvt.rpi.f64.f64 ", "cvt.rzi.f64.f64 "}) + d +
@@ -135,7 +140,9 @@ void Generator::half_precision() {
              ", " + pair() + ";");
         break;
     case 4:
-        line(guard() + one({"min", "max"}) + ftz + one({"", ".NaN"}) + one({"", ".xorsign.abs"}) + type + "x2 " + d + ", " + a + ", " + b + ";");
+        canonical_pair("%t7", a, bfloat);
+        canonical_pair("%t6", b, bfloat);
+        line(guard() + one({"min", "max"}) + ftz + one({"", ".NaN"}) + one({"", ".xorsign.abs"}) + type + "x2 " + d + ", %t7, %t6;");
         break;
     case 5:
         line(guard() + one({"abs", "neg"}) + ftz + type + "x2 " + d + ", " + a + ";");
