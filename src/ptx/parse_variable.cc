@@ -191,6 +191,7 @@ bool Parser::parse_initializer_list(Variable& v, const std::vector<uint64_t>& di
 bool Parser::parse_initializer_value(Variable& v, uint64_t offset, std::vector<PendingAddress>* pending) {
     std::vector<uint8_t>& out = v.initializer->bytes;
     unsigned size = bytes(v.type);
+    if (size == 0) return fail_here("the name of a member, as for every texture, sampler or surface,"); // ptxas, too
     Token first = token_;
     uint64_t mask = 0;
     bool masked = false;
