@@ -1,8 +1,9 @@
 // The choice of the warp width.
 //
 // CUDA fixes 32 only for kernels that can see it: those with shuffles, votes and other warp-level instructions. Everything else
-// may run at the width that the vector registers like best: one register of f32, two where barriers cut the work into pieces. Lanes that may wait for each other (a spin lock
-// taken inside a warp) need a schedule of their own: width 1. So do lanes that recurse, each to its own depth.
+// may run at the width that the vector registers like best: one register of f32, two where barriers cut the work into pieces or a
+// small kernel loops, half as many lanes for doubles with barriers and for rows of 8. Lanes that may wait for each other (a spin
+// lock taken inside a warp) need a schedule of their own: width 1. So do lanes that recurse, each to its own depth.
 #include "jit/width.h"
 
 #include "simt/simt.h"
