@@ -1,12 +1,15 @@
-// The linker interface: PTX (or fat binaries that hold it) goes in, and what comes out as "cubin" is the linked PTX text, which
-// cuModuleLoadData takes. Machine-code objects and libraries can't be linked. CUDA driver API, "Module Management", cuLink*.
+// The linker interface: PTX goes in (or fat binaries, host objects and archives that hold it), and what comes out as "cubin" is the
+// linked PTX text, which cuModuleLoadData takes; so a "cubin" that goes in may be PTX, too. Machine code can't be linked. CUDA driver
+// API, "Module Management", cuLink*.
 
 #include "driver/api.h"
 #include "driver/fatbin.h"
 #include "driver/format.h"
+#include "driver/host_object.h"
 #include "driver/jit_options.h"
 #include "driver/merge_ptx.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -33,16 +36,28 @@ Result<std::shared_ptr<CUlinkState_st>> link_of(CUlinkState handle) {
     return link;
 }
 
+Result<void> add_host_object(CUlinkState_st& link, const void* data, size_t size) {
+    const auto& properties = link.device->properties();
+    auto image = read_host_object(data, size, static_cast<unsigned>(properties.compute_major * 10 + properties.compute_minor));
+    if (!image) {
+        link.options.write_error_log(image.error().message);
+        return std::unexpected(image.error());
+    }
+    std::ranges::move(image->ptx, std::back_inserter(link.units));
+    return {};
+}
+
 Result<void> add(CUlinkState_st& link, CUjitInputType type, const void* data, size_t size, const std::string& name) {
     switch (type) {
     case CU_JIT_INPUT_PTX:
     case CU_JIT_INPUT_FATBINARY:
-        break;
     case CU_JIT_INPUT_CUBIN:
+        break;
     case CU_JIT_INPUT_OBJECT:
     case CU_JIT_INPUT_LIBRARY:
+        return add_host_object(link, data, size);
     case CU_JIT_INPUT_NVVM:
-        return unsupported(format("linking inputs of kind {}; give PTX", static_cast<int>(type)));
+        return unsupported("linking NVVM code; give PTX");
     default:
         return invalid_value(format("there is no input kind {}", static_cast<int>(type)));
     }
