@@ -80,10 +80,12 @@ Result<void> launch_graph(Stream& stream, std::shared_ptr<const GraphProgram> pr
     point = stream.last_point();
     Dispatcher::instance().enqueue_made(*point.queue, *stream.device().internals().ordered_with(stream), [&](uint64_t position) {
         point.position = position;
-        for (const auto& record : records) record->point = point;
+        for (size_t i = 0; i < records.size(); i++) {
+            records[i]->point = point;
+            program->events[i]->set_latest(records[i]);
+        }
         return GraphCommand{program, records};
     });
-    for (size_t i = 0; i < records.size(); i++) program->events[i]->set_latest(records[i]);
     return {};
 }
 

@@ -65,19 +65,25 @@ Result<void> Stream::synchronize() {
 
 Result<void> Event::record(Stream& stream) {
     if (auto status = stream.device().status(); !status) return status;
+    StreamPoint point = stream.last_point();
+    auto enqueue = [&](auto make) {
+        Dispatcher::instance().enqueue_made(*point.queue, *stream.device().internals().ordered_with(stream), make);
+    };
+    // Under the queues' lock, so that of two records of one event at the same time the one that is queued later is the latest.
     if (shared_) {
-        // Reached even after an error: other processes wait for it.
-        uint64_t ticket = shared_->begin();
-        return stream.enqueue(HostCommand{[shared = shared_, ticket](ErrorCode) { shared->complete(ticket); }, true});
+        enqueue([&](uint64_t) {
+            // Reached even after an error: other processes wait for it.
+            return HostCommand{[shared = shared_, ticket = shared_->begin()](ErrorCode) { shared->complete(ticket); }, true};
+        });
+        return {};
     }
     auto record = std::make_shared<EventRecord>();
     record->timed = !(flags_ & disable_timing);
-    StreamPoint point = stream.last_point();
-    Dispatcher::instance().enqueue_made(*point.queue, *stream.device().internals().ordered_with(stream), [&](uint64_t position) {
+    enqueue([&](uint64_t position) {
         record->point = {point.queue, position};
+        set_latest(record);
         return RecordCommand{record};
     });
-    set_latest(std::move(record));
     return {};
 }
 

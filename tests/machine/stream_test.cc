@@ -49,6 +49,27 @@ TEST_F(Streams, AreAsynchronous) {
     EXPECT_TRUE(a->query());
 }
 
+// A thread that records an event and lets a stream wait for it waits for its own record or for a later one of another thread.
+TEST_F(Streams, ThreadsShareAnEvent) {
+    Stream* common = device->create_stream();
+    Event event;
+    std::atomic<int> wrong{0};
+    auto turns = [&] {
+        Stream* own = device->create_stream();
+        for (int i = 0; i < 5000; i++) {
+            std::atomic<bool> reached{false};
+            bool good = common->enqueue(call([&] { reached = true; })).has_value() && event.record(*common).has_value() &&
+                        own->wait(event).has_value() && own->enqueue(call([&] { wrong += !reached; })).has_value() &&
+                        own->synchronize().has_value();
+            wrong += !good;
+        }
+    };
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; i++) threads.emplace_back(turns);
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(wrong, 0);
+}
+
 TEST_F(Streams, EventsOrderStreams) {
     Stream *a = device->create_stream(), *b = device->create_stream();
     Event event;
