@@ -2,7 +2,7 @@
 // beside this library, makes PTX of them; its messages are the program's log.
 //
 // What nvrtcGetCUBIN hands out is that PTX as well: cuModuleLoadData and its like take it as they take a cubin, and nothing else
-// here could run one. Lowered names are read off variables that are appended to the source, one per name expression, whose
+// here could run one. So is the intermediate code for link-time optimisation, which our libnvJitLink takes. Lowered names are read off variables that are appended to the source, one per name expression, whose
 // initialisers the compiler has to spell out. NVRTC User Guide, "User Interface".
 
 #include <algorithm>
@@ -49,7 +49,7 @@ struct _nvrtcProgram {
     std::vector<std::string> expressions;
     std::map<std::string, std::string> lowered;
     std::string ptx, log;
-    bool compiled = false;
+    bool compiled = false, for_lto = false;
 };
 
 namespace {
@@ -93,10 +93,28 @@ std::string read(const fs::path& path) {
     return text.str();
 }
 
-/// A toolkit's headers stand for ours, which anywarp-cc finds by itself.
-bool is_toolkit(const std::string& folder) {
+/// A toolkit's headers stand for ours, which anywarp-cc finds by itself. A program may also have copied some of them.
+enum class Headers { own, toolkit, copied };
+Headers headers_in(const fs::path& folder) {
     std::error_code ignored;
-    return fs::exists(fs::path(folder) / "cuda_runtime.h", ignored) && fs::exists(fs::path(folder) / "crt", ignored);
+    if (fs::exists(folder / "cuda_runtime.h", ignored) && fs::exists(folder / "crt", ignored)) return Headers::toolkit;
+    for (const char* name : {"cooperative_groups.h", "cuda_fp16.h", "cuda_bf16.h", "cuda_runtime.h", "vector_types.h"})
+        if (fs::exists(folder / name, ignored)) return Headers::copied;
+    return Headers::own;
+}
+
+/// Ours win over copies. A folder can't be searched earlier than its first mention among the system's folders.
+void add_include(const std::string& folder, std::vector<std::string>& to) {
+    switch (headers_in(folder)) {
+    case Headers::own:
+        to.push_back("-I" + folder);
+        break;
+    case Headers::copied:
+        to.insert(to.end(), {"-isystem", (home() / "include").string(), "-isystem", folder});
+        break;
+    case Headers::toolkit:
+        break;
+    }
 }
 
 /// NVRTC's options as anywarp-cc's. Options take their value after '=' or as the next one.
@@ -121,7 +139,7 @@ nvrtcResult translate(const std::vector<std::string>& given, std::vector<std::st
             if (digit == std::string::npos) return log = "no architecture: " + option + "\n", NVRTC_ERROR_INVALID_OPTION;
             to.push_back("-arch=compute_" + text.substr(digit));
         } else if (value({"--include-path", "-I"}, text)) {
-            if (!is_toolkit(text)) to.push_back("-I" + text);
+            add_include(text, to);
         } else if (value({"--define-macro", "-D"}, text)) {
             to.push_back("-D" + text);
         } else if (value({"--undefine-macro", "-U"}, text)) {
@@ -147,7 +165,7 @@ nvrtcResult translate(const std::vector<std::string>& given, std::vector<std::st
                           "--builtin-initializer-list", "--display-error-number", "-err-no", "--no-display-error-number",
                           "-no-err-no", "--diag-error", "--diag-suppress", "--diag-warn", "-diag-suppress", "--brief-diagnostics",
                           "--split-compile", "-split-compile", "--minimal", "-minimal", "--no-source-include",
-                          "-no-source-include", "--ptxas-options", "-Xptxas", "--time", "--version-ident", "--no-cache",
+                          "-no-source-include", "--dlink-time-opt", "-dlto", "--gen-opt-lto", "--ptxas-options", "-Xptxas", "--time", "--version-ident", "--no-cache",
                           "-no-cache", "--fdevice-syntax-only", "--modify-stack-limit", "-modify-stack-limit",
                           "--device-int128", "-device-int128", "--optimization-info", "-opt-info", "--pch", "-pch",
                           "--std-not-set", "--fdevice-time-trace", "--verbose"})) {
@@ -178,6 +196,28 @@ int run(const std::vector<std::string>& command, const std::string& output) {
     int status = 0;
     if (error || waitpid(child, &status, 0) != child) return -1;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/// Static variables of the global namespace keep their names in NVRTC's PTX; Clang's have `_ZL` and the length in front.
+std::string with_plain_names(const std::string& ptx) {
+    auto part_of_name = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '$'; };
+    std::string result;
+    for (size_t at = 0; at < ptx.size();) {
+        size_t end = at;
+        while (end < ptx.size() && part_of_name(ptx[end])) ++end;
+        if (end == at) {
+            result += ptx[at++];
+            continue;
+        }
+        std::string name = ptx.substr(at, end - at);
+        if (name.starts_with("_ZL") && name.size() > 4 && std::isdigit(static_cast<unsigned char>(name[3]))) {
+            size_t digits = name.find_first_not_of("0123456789", 3);
+            if (digits != std::string::npos && name.size() - digits == std::strtoul(&name[3], nullptr, 10)) name.erase(0, digits);
+        }
+        result += name;
+        at = end;
+    }
+    return result;
 }
 
 /// Takes the variables of the name expressions out of the PTX, and what they were initialised with.
@@ -229,7 +269,13 @@ EXPORT const char* nvrtcGetErrorString(nvrtcResult result) {
                                         "NVRTC_ERROR_NO_NAME_EXPRESSIONS_AFTER_COMPILATION",
                                         "NVRTC_ERROR_NO_LOWERED_NAMES_BEFORE_COMPILATION",
                                         "NVRTC_ERROR_NAME_EXPRESSION_NOT_VALID",
-                                        "NVRTC_ERROR_INTERNAL_ERROR"};
+                                        "NVRTC_ERROR_INTERNAL_ERROR",
+                                        "NVRTC_ERROR_TIME_FILE_WRITE_FAILED",
+                                        "NVRTC_ERROR_NO_PCH_CREATE_ATTEMPTED",
+                                        "NVRTC_ERROR_PCH_CREATE_HEAP_EXHAUSTED",
+                                        "NVRTC_ERROR_PCH_CREATE",
+                                        "NVRTC_ERROR_CANCELLED",
+                                        "NVRTC_ERROR_TIME_TRACE_FILE_WRITE_FAILED"};
     return result >= 0 && result < std::ssize(names) ? names[result] : "NVRTC_ERROR unknown";
 }
 
@@ -297,6 +343,12 @@ EXPORT nvrtcResult nvrtcCompileProgram(nvrtcProgram program, int count, const ch
         program->log.clear();
         std::vector<std::string> given(options, options + count);
         if (nvrtcResult result = translate(given, command, program->log); result != NVRTC_SUCCESS) return result;
+        program->for_lto = std::ranges::any_of(given, [](auto& option) { return option == "-dlto" || option == "--dlink-time-opt"; });
+        // The folder of the source is searched last.
+        if (std::ranges::none_of(given, [](const std::string& option) { return option.ends_with("-no-source-include"); })) {
+            const fs::path beside = fs::path(program->name).parent_path();
+            add_include(beside.empty() ? "." : beside.string(), command);
+        }
         for (const auto& [name, text] : program->headers)
             if (!write(root / fs::path(name).relative_path(), text)) return NVRTC_ERROR_PROGRAM_CREATION_FAILURE;
         // assert is there without a header. The line directive makes messages say the program's own name.
@@ -315,7 +367,7 @@ EXPORT nvrtcResult nvrtcCompileProgram(nvrtcProgram program, int count, const ch
             return NVRTC_ERROR_INTERNAL_ERROR;
         }
         if (status != 0) return NVRTC_ERROR_COMPILATION;
-        program->ptx = read(ptx);
+        program->ptx = with_plain_names(read(ptx));
         take_names(*program);
         program->compiled = true;
         return NVRTC_SUCCESS;
@@ -326,22 +378,22 @@ EXPORT nvrtcResult nvrtcCompileProgram(nvrtcProgram program, int count, const ch
     }
 }
 
-#define RESULT(Name, member)                                                                                                     \
+#define RESULT(Name, member, there)                                                                                              \
     EXPORT nvrtcResult nvrtcGet##Name##Size(nvrtcProgram program, size_t* size) {                                                \
-        return program ? give(program->member, size) : NVRTC_ERROR_INVALID_PROGRAM;                                              \
+        return program && (there) ? give(program->member, size) : NVRTC_ERROR_INVALID_PROGRAM;                                   \
     }                                                                                                                            \
     EXPORT nvrtcResult nvrtcGet##Name(nvrtcProgram program, char* to) {                                                          \
-        return program ? give(program->member, to) : NVRTC_ERROR_INVALID_PROGRAM;                                                \
+        return program && (there) ? give(program->member, to) : NVRTC_ERROR_INVALID_PROGRAM;                                     \
     }
-RESULT(PTX, ptx)
-RESULT(CUBIN, ptx)
-RESULT(ProgramLog, log)
+RESULT(PTX, ptx, true)
+RESULT(CUBIN, ptx, true)
+RESULT(LTOIR, ptx, program->for_lto)
+RESULT(ProgramLog, log, true)
 
-// Intermediate code for link-time optimisation and for OptiX: nothing here makes or takes it.
+// Intermediate code for OptiX, and the older kind for linking: nothing here makes or takes it.
 #define NO_RESULT(Name)                                                                                                          \
     EXPORT nvrtcResult nvrtcGet##Name##Size(nvrtcProgram, size_t*) { return NVRTC_ERROR_INVALID_PROGRAM; }                       \
     EXPORT nvrtcResult nvrtcGet##Name(nvrtcProgram, char*) { return NVRTC_ERROR_INVALID_PROGRAM; }
-NO_RESULT(LTOIR)
 NO_RESULT(OptiXIR)
 NO_RESULT(NVVM)
 

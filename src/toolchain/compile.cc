@@ -155,6 +155,9 @@ Command Compilation::device_command(const std::string& source, const std::string
         command.push_back("-O3");
     if (options.line_info)
         command.push_back("-gline-directives-only");
+    // Whoever asks for PTX reaches its static variables by name, too.
+    if (options.phase == Phase::ptx)
+        command.push_back("-fkeep-persistent-storage-variables");
     if (!options.precise_division)
         append(command, {"-mllvm", options.approximate_math ? "-nvptx-prec-divf32=0" : "-nvptx-prec-divf32=1"});
     if (!options.precise_sqrt)

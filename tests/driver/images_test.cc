@@ -3,10 +3,13 @@
 
 #include "driver/export_table.h"
 #include "driver/fatbin.h"
+#include "driver/host_object.h"
 #include "driver/merge_ptx.h"
 #include "fatbin_writer.h"
 #include "ptx/ast.h"
 
+#include <cstdio>
+#include <elf.h>
 #include <gtest/gtest.h>
 #include <random>
 
@@ -51,6 +54,91 @@ TEST(Fatbin, WrapperOfBothVersions) {
     image = read_image(&wrapper, unknown_size, 80);
     ASSERT_TRUE(image) << image.error().message;
     EXPECT_EQ(image->ptx.size(), 2u);
+}
+
+/// An object file of a host processor with one section of fat binaries.
+std::vector<uint8_t> host_object(const char* section, std::vector<std::vector<uint8_t>> fatbins) {
+    std::vector<uint8_t> contents;
+    for (const auto& fatbin : fatbins) {
+        contents.insert(contents.end(), fatbin.begin(), fatbin.end());
+        contents.resize((contents.size() + 7) / 8 * 8);
+    }
+    std::string names = std::string(1, '\0') + section + '\0';
+    Elf64_Ehdr header{};
+    std::memcpy(header.e_ident, ELFMAG, SELFMAG);
+    header.e_ident[EI_CLASS] = ELFCLASS64;
+    header.e_ident[EI_DATA] = ELFDATA2LSB;
+    header.e_machine = EM_X86_64;
+    header.e_shentsize = sizeof(Elf64_Shdr);
+    header.e_shnum = 3;
+    header.e_shstrndx = 2;
+    header.e_shoff = sizeof header;
+    Elf64_Shdr sections[3]{};
+    sections[1].sh_name = 1;
+    sections[1].sh_type = SHT_PROGBITS;
+    sections[1].sh_offset = sizeof header + sizeof sections;
+    sections[1].sh_size = contents.size();
+    sections[2].sh_type = SHT_STRTAB;
+    sections[2].sh_offset = sections[1].sh_offset + contents.size();
+    sections[2].sh_size = names.size();
+    std::vector<uint8_t> file(sizeof header + sizeof sections);
+    std::memcpy(file.data(), &header, sizeof header);
+    std::memcpy(file.data() + sizeof header, sections, sizeof sections);
+    file.insert(file.end(), contents.begin(), contents.end());
+    file.insert(file.end(), names.begin(), names.end());
+    return file;
+}
+
+std::vector<uint8_t> archive(const std::vector<std::vector<uint8_t>>& members) {
+    std::string magic = "!<arch>\n";
+    std::vector<uint8_t> file(magic.begin(), magic.end());
+    for (const auto& member : members) {
+        char header[61];
+        std::snprintf(header, sizeof header, "%-16s%-12s%-6s%-6s%-8s%-10zu`\n", "m.o/", "0", "0", "0", "644", member.size());
+        file.insert(file.end(), header, header + 60);
+        file.insert(file.end(), member.begin(), member.end());
+        if (member.size() % 2) file.push_back('\n');
+    }
+    return file;
+}
+
+TEST(HostObject, HoldsTheUnitsOfItsFatBinaries) {
+    auto first = write_fatbin({{1, 75, "// 1\n" + ptx}}), second = write_fatbin({{1, 80, "// 2\n" + ptx, WrittenEntry::zstd}});
+    auto machine_code = write_fatbin({{2, 80, "cubin"}});
+    for (const char* section : {".nv_fatbin", "__nv_relfatbin"}) {
+        auto file = host_object(section, {first, machine_code, second});
+        ASSERT_TRUE(is_host_object(file.data(), file.size()));
+        auto image = read_host_object(file.data(), file.size(), 80);
+        ASSERT_TRUE(image) << image.error().message;
+        ASSERT_EQ(image->ptx.size(), 2u);
+        EXPECT_EQ(image->ptx[1], "// 2\n" + ptx);
+    }
+    auto library = archive({host_object(".nv_fatbin", {first}), {'x', 'y', 'z'}, host_object(".nv_fatbin", {second})});
+    ASSERT_TRUE(is_host_object(library.data(), library.size()));
+    auto image = read_host_object(library.data(), library.size(), 80);
+    ASSERT_TRUE(image) << image.error().message;
+    EXPECT_EQ(image->ptx.size(), 2u);
+    auto none = host_object(".nv_fatbin", {machine_code});
+    auto refused = read_host_object(none.data(), none.size(), 80);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::no_binary_for_gpu);
+    EXPECT_FALSE(is_host_object(ptx.data(), ptx.size()));
+}
+
+TEST(HostObject, DamagedOnesAreRefusedWithoutACrash) {
+    auto file = archive({host_object(".nv_fatbin", {write_fatbin({{1, 75, ptx}}), write_fatbin({{1, 80, ptx, WrittenEntry::lz4}})})});
+    for (size_t size = 0; size < file.size(); size++) {
+        std::vector<uint8_t> part(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size));
+        if (is_host_object(part.data(), part.size())) (void)read_host_object(part.data(), part.size(), 80);
+    }
+    std::mt19937 random(5);
+    int good = 0;
+    for (int i = 0; i < 20000; i++) {
+        auto damaged = file;
+        for (unsigned k = 0; k <= random() % 4; k++) damaged[8 + random() % (i % 2 ? 400 : damaged.size() - 8)] = static_cast<uint8_t>(random());
+        good += read_host_object(damaged.data(), damaged.size(), 80).has_value();
+    }
+    EXPECT_GT(good, 0); // damage to the text of the PTX isn't seen here
 }
 
 /// As in every program built with -rdc, which carries NVIDIA's device runtime.

@@ -115,7 +115,7 @@ TEST_F(Module, LinkerTakesPtx) {
     OK(cuLinkAddData(link, CU_JIT_INPUT_PTX, const_cast<char*>(scale_ptx), std::strlen(scale_ptx) + 1, "scale.ptx", 0, nullptr,
                      nullptr));
     char cubin[] = "\177ELF";
-    EXPECT_EQ(cuLinkAddData(link, CU_JIT_INPUT_CUBIN, cubin, 4, "x", 0, nullptr, nullptr), CUDA_ERROR_NOT_SUPPORTED);
+    EXPECT_EQ(cuLinkAddData(link, CU_JIT_INPUT_CUBIN, cubin, 4, "x", 0, nullptr, nullptr), CUDA_ERROR_NO_BINARY_FOR_GPU);
     void* image = nullptr;
     size_t size = 0;
     OK(cuLinkComplete(link, &image, &size));

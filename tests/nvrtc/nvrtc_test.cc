@@ -1,5 +1,7 @@
 // libnvrtc: source to PTX and to what cuModuleLoadData takes for a cubin, headers, options, lowered names, logs, misuse.
 #include <cuda.h>
+#include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <string>
 
@@ -14,6 +16,7 @@ int nvrtcGetPTXSize(nvrtcProgram, size_t*);
 int nvrtcGetPTX(nvrtcProgram, char*);
 int nvrtcGetCUBINSize(nvrtcProgram, size_t*);
 int nvrtcGetCUBIN(nvrtcProgram, char*);
+int nvrtcGetLTOIRSize(nvrtcProgram, size_t*);
 int nvrtcGetProgramLogSize(nvrtcProgram, size_t*);
 int nvrtcGetProgramLog(nvrtcProgram, char*);
 int nvrtcAddNameExpression(nvrtcProgram, const char*);
@@ -77,6 +80,54 @@ template <class T> __global__ void fill(T* to) { to[threadIdx.x] = T(threadIdx.x
     EXPECT_EQ(cuDevicePrimaryCtxRelease(0), CUDA_SUCCESS);
     EXPECT_EQ(nvrtcDestroyProgram(&program), 0);
     EXPECT_EQ(nvrtcDestroyProgram(&program), 4);
+}
+
+std::string ptx_of(nvrtcProgram program) {
+    size_t size = 0;
+    nvrtcGetPTXSize(program, &size);
+    std::string text(size, '\0');
+    nvrtcGetPTX(program, text.data());
+    return text;
+}
+
+// Found by the sample binomialOptions_nvrtc: the host writes a constant that no code of the program does, and names it plainly.
+TEST(Nvrtc, StaticVariablesStayAndKeepTheirNames) {
+    const char* source = R"(static __constant__ float factors[4];
+extern "C" __global__ void k(float* to) { to[threadIdx.x] = factors[threadIdx.x]; }
+)";
+    nvrtcProgram program = nullptr;
+    ASSERT_EQ(nvrtcCreateProgram(&program, source, nullptr, 0, nullptr, nullptr), 0);
+    ASSERT_EQ(nvrtcCompileProgram(program, 0, nullptr), 0) << log_of(program);
+    EXPECT_NE(ptx_of(program).find(" factors[16]"), std::string::npos) << ptx_of(program);
+    size_t size = 0;
+    EXPECT_EQ(nvrtcGetLTOIRSize(program, &size), 4); // wasn't compiled for it
+    EXPECT_EQ(nvrtcDestroyProgram(&program), 0);
+}
+
+// Found by the samples: headers beside the source are found without an option, and copies of a toolkit's headers give way to ours.
+TEST(Nvrtc, FindsHeadersBesideTheSource) {
+    namespace fs = std::filesystem;
+    const fs::path folder = fs::path(testing::TempDir()) / "anywarp_nvrtc_beside";
+    fs::create_directories(folder);
+    std::ofstream(folder / "beside.h") << "#define VALUE 42\n";
+    std::ofstream(folder / "cooperative_groups.h") << "#error a copy that Clang may not understand\n";
+    const char* source = R"(#include "beside.h"
+#include <cooperative_groups.h>
+extern "C" __global__ void k(int* to) { to[cooperative_groups::this_thread_block().thread_rank()] = VALUE; }
+)";
+    const std::string name = folder / "k.cu", include = "-I" + folder.string();
+    for (int with_option = 0; with_option < 2; with_option++) {
+        nvrtcProgram program = nullptr;
+        ASSERT_EQ(nvrtcCreateProgram(&program, source, name.c_str(), 0, nullptr, nullptr), 0);
+        const char* options[] = {"-dlto", include.c_str()};
+        EXPECT_EQ(nvrtcCompileProgram(program, 1 + with_option, options), 0) << log_of(program);
+        size_t size = 0;
+        EXPECT_EQ(nvrtcGetLTOIRSize(program, &size), 0);
+        const char* none[] = {"--no-source-include"};
+        if (!with_option) EXPECT_EQ(nvrtcCompileProgram(program, 1, none), 6);
+        EXPECT_EQ(nvrtcDestroyProgram(&program), 0);
+    }
+    fs::remove_all(folder);
 }
 
 TEST(Nvrtc, TellsWhatIsWrong) {

@@ -32,8 +32,9 @@ void expect(bool good, const char* what) {
     std::_Exit(1);
 }
 
-/// add(values, n, what) with a barrier and a shared variable; its text differs per thread, so that modules are compiled at the same
-/// time.
+/// add(values, n, what) with a barrier and a shared variable, and deepen(values, n, depth), which adds `depth` by way of a recursive
+/// function that waits at a barrier: its lanes have stacks of their own. The text differs per thread, so that modules are compiled at
+/// the same time.
 std::string module_text(int thread) {
     return R"(.version 7.0
 .target sm_70
@@ -66,6 +67,52 @@ std::string module_text(int thread) {
 done:
     ret;
 }
+.func (.param .u32 result) count(.param .u32 depth)
+{
+    .reg .pred %p<2>;
+    .reg .b32 %r<5>;
+    ld.param.u32 %r1, [depth];
+    mov.u32 %r4, 0;
+    setp.eq.u32 %p1, %r1, 0;
+    @%p1 bra end;
+    bar.sync 0;
+    sub.u32 %r2, %r1, 1;
+    {
+        .param .b32 given;
+        .param .b32 back;
+        st.param.b32 [given], %r2;
+        call.uni (back), count, (given);
+        ld.param.b32 %r3, [back];
+    }
+    add.u32 %r4, %r3, 1;
+end:
+    st.param.u32 [result], %r4;
+    ret;
+}
+.visible .entry deepen(.param .u64 values, .param .u32 n, .param .u32 depth)
+{
+    .reg .b32 %r<10>;
+    .reg .b64 %rd<5>;
+    ld.param.u64 %rd1, [values];
+    ld.param.u32 %r2, [depth];
+    mov.u32 %r3, %ctaid.x;
+    mov.u32 %r4, %ntid.x;
+    mov.u32 %r5, %tid.x;
+    mad.lo.s32 %r6, %r3, %r4, %r5;
+    mul.wide.u32 %rd2, %r6, 4;
+    add.s64 %rd3, %rd1, %rd2;
+    {
+        .param .b32 given;
+        .param .b32 back;
+        st.param.b32 [given], %r2;
+        call.uni (back), count, (given);
+        ld.param.b32 %r1, [back];
+    }
+    ld.global.u32 %r7, [%rd3];
+    add.u32 %r8, %r7, %r1;
+    st.global.u32 [%rd3], %r8;
+    ret;
+}
 )";
 }
 
@@ -93,10 +140,11 @@ void check(CUdeviceptr values, CUstream stream, unsigned wanted, const char* wha
 
 void round(Shared& shared, int thread, int turn) {
     CUmodule module = nullptr;
-    CUfunction add = nullptr;
+    CUfunction add = nullptr, deepen = nullptr;
     std::string text = module_text(thread);
     OK(cuModuleLoadData(&module, text.c_str()));
     OK(cuModuleGetFunction(&add, module, "add"));
+    OK(cuModuleGetFunction(&deepen, module, "deepen"));
     CUdeviceptr own = 0;
     size_t own_bytes = 0;
     OK(cuModuleGetGlobal(&own, &own_bytes, module, "own"));
@@ -150,6 +198,9 @@ void round(Shared& shared, int thread, int turn) {
     check(other, second, 92, "a graph");
     OK(cuGraphExecDestroy(exec));
     OK(cuGraphDestroy(graph));
+
+    launch(deepen, second, other, 3);
+    check(other, second, 95, "recursion that waits");
 
     // Managed and page-locked memory, the legacy stream.
     CUdeviceptr managed = 0;
