@@ -22,6 +22,7 @@
 #include <vector>
 
 namespace fs = std::filesystem;
+using namespace std::string_literals;
 
 extern "C" {
 // Values and signatures as nvrtc.h documents them.
@@ -351,8 +352,15 @@ EXPORT nvrtcResult nvrtcCompileProgram(nvrtcProgram program, int count, const ch
         }
         for (const auto& [name, text] : program->headers)
             if (!write(root / fs::path(name).relative_path(), text)) return NVRTC_ERROR_PROGRAM_CREATION_FAILURE;
-        // assert is there without a header. The line directive makes messages say the program's own name.
-        std::string source = "#include <cassert>\n#line 1 \"" + program->name + "\"\n" + program->source + "\n";
+        // A libcu++ that the program brings asks whether these headers are there, and might find a toolkit's in the system.
+        for (const char* type : {"fp8", "fp6", "fp4"})
+            if (!fs::exists(home() / "include" / ("cuda_"s + type + ".h"))) {
+                std::string macro = "-DCCCL_DISABLE_NV"s + type + "_SUPPORT";
+                std::ranges::transform(macro, macro.begin(), [](unsigned char c) { return std::toupper(c); });
+                command.push_back(macro);
+            }
+        // assert and tuples are there without a header. The line directive makes messages say the program's own name.
+        std::string source = "#include <cassert>\n#include <tuple>\n#line 1 \"" + program->name + "\"\n" + program->source + "\n";
         for (size_t i = 0; i < program->expressions.size(); i++)
             source += "extern \"C\" { extern __device__ const void* const " + (name_prefix + std::to_string(i)) +
                       "; __device__ __attribute__((used)) const void* const " + (name_prefix + std::to_string(i)) + " = (const void*)(" +

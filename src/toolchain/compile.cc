@@ -142,6 +142,23 @@ Command shared_flags(const Options& options, const Installation& installation) {
 
 } // namespace
 
+namespace {
+
+/// -ftz=true concerns float alone, but LLVM flushes half-precision instructions with it. The program's own assembly stays as it is.
+std::string keep_half_subnormals(const std::string& ptx) {
+    std::string result, line;
+    bool assembly = false;
+    for (std::stringstream lines(ptx); std::getline(lines, line); result += line + "\n") {
+        if (line.contains("// begin inline asm") || line.contains("// end inline asm"))
+            assembly = line.contains("begin");
+        else if (size_t at = line.find(".ftz.f16"); !assembly && at != std::string::npos)
+            line.erase(at, std::string_view(".ftz").size());
+    }
+    return result;
+}
+
+} // namespace
+
 Command Compilation::device_command(const std::string& source, const std::string& architecture) const {
     Command command = shared_flags(options, installation);
     append(command, {"--cuda-device-only", "--cuda-gpu-arch=" + clang_architecture(architecture), "--cuda-feature=+ptx83"});
@@ -192,6 +209,8 @@ Result<std::string> Compilation::compile_ptx(const std::string& source, const st
     if (Result<void> done = execute(command); !done)
         return std::unexpected(done.error());
     Result<std::string> text = read(path);
+    if (text && options.flush_denormals)
+        text = keep_half_subnormals(*text);
     // A math function that the library lacks would only fail when the module is loaded: say it now and by name.
     if (text)
         for (size_t at = text->find(".extern .func"); at != std::string::npos; at = text->find(".extern .func", at + 1)) {

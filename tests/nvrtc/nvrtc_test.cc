@@ -130,6 +130,27 @@ extern "C" __global__ void k(int* to) { to[cooperative_groups::this_thread_block
     fs::remove_all(folder);
 }
 
+// Found by cupy, which compiles with -ftz=true: half-precision numbers keep their subnormals. Found by cupyx.jit: tuples are there.
+TEST(Nvrtc, FlushesFloatsOnlyAndHasTuples) {
+    const char* source = R"(#include <cuda_fp16.h>
+extern "C" __global__ void k(__half* to, float* f) {
+    to[0] = to[0] * to[1] + to[2];
+    f[0] = std::get<0>(std::make_tuple(f[1], 1)) * f[2];
+    asm("mul.ftz.f16 %0, %1, %2;" : "=h"(*(short*)&to[3]) : "h"(*(short*)&to[4]), "h"(*(short*)&to[5]));
+}
+)";
+    nvrtcProgram program = nullptr;
+    ASSERT_EQ(nvrtcCreateProgram(&program, source, nullptr, 0, nullptr, nullptr), 0);
+    const char* options[] = {"-ftz=true", "--gpu-architecture=sm_80"};
+    ASSERT_EQ(nvrtcCompileProgram(program, 2, options), 0) << log_of(program);
+    std::string ptx = ptx_of(program);
+    size_t flushed = ptx.find(".ftz.f16");
+    EXPECT_NE(flushed, std::string::npos) << "the program's own assembly";
+    EXPECT_EQ(ptx.find(".ftz.f16", flushed + 1), std::string::npos) << ptx;
+    EXPECT_NE(ptx.find("mul.ftz.f32"), std::string::npos) << ptx;
+    EXPECT_EQ(nvrtcDestroyProgram(&program), 0);
+}
+
 TEST(Nvrtc, TellsWhatIsWrong) {
     nvrtcProgram program = nullptr;
     EXPECT_EQ(nvrtcCreateProgram(&program, nullptr, nullptr, 0, nullptr, nullptr), 3);
