@@ -1,6 +1,7 @@
 // See merge_ptx.h. PTX has an object format's notions in its text (.extern, .visible, .weak), so that linking is editing:
 // the first unit's header stays; of the others .version, .target and .address_size go; a declaration goes where another unit
-// holds the definition, and of several .weak definitions the first stays. The highest .version and .target are kept.
+// holds the definition, and of several .weak definitions the first stays. The highest .version and .target are kept. Names that
+// are a unit's own (static in C++) get its number behind them where another unit has the same.
 
 #include "driver/merge_ptx.h"
 #include "driver/format.h"
@@ -8,6 +9,7 @@
 #include "ptx/ast.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <memory>
 #include <set>
@@ -64,9 +66,57 @@ std::vector<Statement> split(const std::string& text) {
     return statements;
 }
 
+/// `text` with other names in it, whole ones only; strings and comments don't matter.
+std::string rename(const std::string& text, const std::map<std::string, std::string>& names) {
+    auto part_of_name = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '$' || c == '%' || c == '.'; };
+    std::string result;
+    for (size_t at = 0; at < text.size();) {
+        size_t end = at;
+        while (end < text.size() && part_of_name(text[end])) ++end;
+        auto found = end > at ? names.find(text.substr(at, end - at)) : names.end();
+        end = std::max(end, at + 1);
+        if (found != names.end())
+            result += found->second;
+        else
+            result.append(text, at, end - at);
+        at = end;
+    }
+    return result;
+}
+
+/// The units, in which a name at module scope that one of them keeps for itself means nothing in another. The first to have it keeps
+/// it where it can, as the host may ask for it.
+Result<std::vector<std::string>> with_names_apart(const std::vector<std::string>& units) {
+    std::vector<std::set<std::string>> own(units.size());
+    std::set<std::string> taken; // at first: by names that units share
+    for (size_t i = 0; i < units.size(); ++i) {
+        auto module = ptx::parse_module(units[i], format("<unit {}>", i));
+        if (!module) return std::unexpected(module.error());
+        auto note = [&](const std::string& name, ptx::Linkage linkage, bool declaration) {
+            if (linkage == ptx::Linkage::internal && !declaration)
+                own[i].insert(name);
+            else
+                taken.insert(name);
+        };
+        for (const ptx::Function& f : (*module)->functions) note(f.name, f.is_entry ? ptx::Linkage::visible : f.linkage, f.is_declaration);
+        for (const ptx::Variable& v : (*module)->variables) note(v.name, v.linkage, false);
+    }
+    std::vector<std::string> result;
+    for (size_t i = 0; i < units.size(); ++i) {
+        std::map<std::string, std::string> renamed;
+        for (const std::string& name : own[i])
+            if (!taken.insert(name).second) renamed[name] = format("{}$unit{}", name, i);
+        result.push_back(renamed.empty() ? units[i] : rename(units[i], renamed));
+    }
+    return result;
+}
+
 } // namespace
 
-Result<std::string> merge_ptx(const std::vector<std::string>& units) {
+Result<std::string> merge_ptx(const std::vector<std::string>& given) {
+    auto apart = with_names_apart(given);
+    if (!apart) return std::unexpected(apart.error());
+    const std::vector<std::string>& units = *apart;
     // The parser tells which module-scope names each unit defines, and where.
     struct Name {
         size_t unit;

@@ -219,6 +219,27 @@ TEST(Fatbin, MutatedBytesNeverCrash) {
     EXPECT_GT(refused, 1000u);
 }
 
+// Found by two programs of libnvrtc with the same static variable, linked by libnvJitLink.
+TEST(MergePtx, NamesOfAUnitsOwnStayApart) {
+    auto unit = [](const std::string& kernel, int value, const std::string& linkage) {
+        return ".version 7.0\n.target sm_70\n.address_size 64\n" + linkage + ".global .u32 same = " + std::to_string(value) +
+               ";\n.visible .entry " + kernel + "(.param .u64 to) {\n.reg .u32 %r<2>;\n.reg .u64 %rd<2>;\nld.param.u64 %rd1, [to];\n" +
+               "ld.global.u32 %r1, [same];\nst.global.u32 [%rd1], %r1;\nret;\n}\n";
+    };
+    auto merged = merge_ptx({unit("a", 1, ""), unit("b", 2, ""), unit("c", 3, "")});
+    ASSERT_TRUE(merged) << merged.error().message;
+    auto module = ptx::parse_module(*merged, "<merged>");
+    ASSERT_TRUE(module) << module.error().message;
+    EXPECT_EQ((*module)->variables.size(), 3u);
+    EXPECT_EQ((*module)->variables[0].name, "same");
+    EXPECT_NE(merged->find("[same$unit2]"), std::string::npos) << *merged;
+    // The name that others can see is the one that stays.
+    merged = merge_ptx({unit("a", 1, ""), unit("b", 2, ".visible ")});
+    ASSERT_TRUE(merged) << merged.error().message;
+    EXPECT_NE(merged->find("[same$unit0]"), std::string::npos) << *merged;
+    ASSERT_TRUE(ptx::parse_module(*merged, "<merged>"));
+}
+
 TEST(MergePtx, DeclarationsMeetDefinitions) {
     std::string header = "//\n.version 7.0\n.target sm_70\n.address_size 64\n";
     std::string caller = header + R"(
