@@ -6,6 +6,7 @@
 #   make test       builds everything and runs all tests; the last line is `anywarp: N passed, N failed, N skipped`
 #   make bench      runs the programs of bench/; INTEL_OPENCL=1 also fetches Intel's OpenCL runtime (proprietary) from PyPI
 #   make fuzz       random PTX programs, damaged PTX and images, a third of SECONDS=60 each (FUZZ_SEED=N: other ones)
+#   make sanitize   machine, driver and runtime under ThreadSanitizer and AddressSanitizer; ROUNDS=1000 of the stress test
 #   make install    into PREFIX (/usr/local), under DESTDIR
 #   make clean      removes build/
 PREFIX ?= /usr/local
@@ -13,10 +14,11 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 SECONDS ?= 60
 FUZZ_SEED ?= 1
+ROUNDS ?= 1000
 # Passed to cmake when the build folder is made: make CMAKE_OPTIONS=-DCMAKE_BUILD_TYPE=Debug
 CMAKE_OPTIONS ?=
 
-.PHONY: all setup demo test bench fuzz install clean
+.PHONY: all setup demo test bench fuzz sanitize install clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja
@@ -51,6 +53,9 @@ fuzz: $(BUILD)/build.ninja
 	$(BUILD)/bin/ptx_fuzz --seed $(FUZZ_SEED) --count 1000000000 --seconds $$(( $(SECONDS) / 3 ))
 	$(BUILD)/bin/parse_fuzz --seed $(FUZZ_SEED) --count 1000000000 --seconds $$(( $(SECONDS) / 3 )) tests/ptx-run tests/verify
 	$(BUILD)/bin/fatbin_fuzz --seed $(FUZZ_SEED) --count 1000000000 --seconds $$(( $(SECONDS) / 3 )) fuzz/corpus
+
+sanitize: | setup
+	@JOBS=$(JOBS) scripts/sanitize.sh $(ROUNDS)
 
 install: all
 	@cmake --install $(BUILD) --prefix $(PREFIX)
