@@ -229,10 +229,11 @@ RESULT(LinkedPtx, linked, char, link.complete)
 RESULT(ErrorLog, errors, char, true)
 RESULT(InfoLog, information, char, true)
 
+/// 12.2 in both libraries: from 12.3 on programs (numba, cuda.core) expect that NVIDIA's LTO-IR is taken, and choose PTX below.
 EXPORT nvJitLinkResult nvJitLinkVersion(unsigned* major, unsigned* minor) {
     if (!major || !minor) return NVJITLINK_ERROR_NULL_INPUT;
-    *major = ANYWARP_NVJITLINK_MAJOR;
-    *minor = ANYWARP_NVJITLINK_MAJOR == 12 ? 9 : 0;
+    *major = 12;
+    *minor = 2;
     return NVJITLINK_SUCCESS;
 }
 

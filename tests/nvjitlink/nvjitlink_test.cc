@@ -152,7 +152,7 @@ TEST(NvJitLink, TellsWhatIsWrong) {
     EXPECT_EQ(nvJitLinkDestroy(&link), 0);
     unsigned major = 0, minor = 0;
     EXPECT_EQ(nvJitLinkVersion(&major, &minor), 0);
-    EXPECT_EQ(major, 13u);
+    EXPECT_LT(major * 100 + minor, 1203u); // numba would hand over NVIDIA's LTO-IR
 }
 
 } // namespace
