@@ -22,7 +22,7 @@ void optimize_simt(llvm::Module& module, llvm::TargetMachine& machine, bool opti
 /// (barriers, warp operations) or end the thread, every lane becomes a fiber. An error for matrix instructions there.
 Result<void> settle_recursive_functions(llvm::Module& module);
 
-/// The widened module: splits coroutines, then optimises as for any SIMD code.
+/// The widened module: cuts it into pieces where it suspends, then optimises as for any SIMD code.
 void optimize_simd(llvm::Module& module, llvm::TargetMachine& machine, bool optimize);
 
 } // namespace anywarp::jit

@@ -5,7 +5,7 @@
 // become branches.
 //
 // A function that waits (barriers, shuffles and votes, loops that spin) or ends its thread suspends a whole chain of calls. A
-// coroutine can't; a stack can: such a module gets the mark "anywarp.fibers", every lane becomes a fiber (machine/fiber.h), and what
+// frame can't; a stack can: such a module gets the mark "anywarp.fibers", every lane becomes a fiber (machine/fiber.h), and what
 // waits leaves its operands in the lane's letterbox, as the widening does at width 1, and calls the scheduler.
 #include "jit/passes.h"
 #include "simd/simd.h"

@@ -12,6 +12,9 @@
 #include "jit/pass_runner.h"
 #include "jit/passes.h"
 
+#include <llvm/Analysis/LoopInfo.h>
+#include <llvm/Analysis/CFG.h>
+#include <llvm/ADT/PostOrderIterator.h>
 #include <llvm/ADT/SCCIterator.h>
 #include <llvm/Analysis/CallGraph.h>
 #include <llvm/IR/Constants.h>
@@ -39,6 +42,7 @@
 #include <llvm/Transforms/Scalar/Scalarizer.h>
 #include <llvm/Transforms/Scalar/SimpleLoopUnswitch.h>
 #include <llvm/Transforms/Scalar/SimplifyCFG.h>
+#include <llvm/Transforms/Utils/BreakCriticalEdges.h>
 #include <llvm/Transforms/Utils/FixIrreducible.h>
 #include <llvm/Transforms/Utils/LCSSA.h>
 #include <llvm/Transforms/Utils/LoopSimplify.h>
@@ -208,10 +212,24 @@ llvm::FunctionPassManager scalar_optimizations() {
     return passes;
 }
 
+// LLVM 19's FixIrreducible loses the condition of a branch to two entries of a loop if it is a phi of one of them, and crashes: there,
+// each edge into an entry gets a block of its own.
+struct SplitEdgesOfIrreducible : llvm::PassInfoMixin<SplitEdgesOfIrreducible> {
+    llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager& analyses) {
+        llvm::ReversePostOrderTraversal<const llvm::Function*> order(&function);
+        using Order = llvm::ReversePostOrderTraversal<const llvm::Function*>;
+        if (!llvm::containsIrreducibleCFG<const llvm::BasicBlock*, const Order>(order, analyses.getResult<llvm::LoopAnalysis>(function)))
+            return llvm::PreservedAnalyses::all();
+        return llvm::BreakCriticalEdgesPass().run(function, analyses);
+    }
+    static bool isRequired() { return true; }
+};
+
 llvm::FunctionPassManager form_for_widening() {
     llvm::FunctionPassManager passes;
     passes.addPass(llvm::UnifyFunctionExitNodesPass());
     passes.addPass(llvm::LowerSwitchPass());
+    passes.addPass(SplitEdgesOfIrreducible());
     passes.addPass(llvm::FixIrreduciblePass());
     passes.addPass(llvm::LoopSimplifyPass());
     passes.addPass(llvm::LCSSAPass());

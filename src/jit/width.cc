@@ -55,7 +55,7 @@ Result<unsigned> choose_width(const simt::KernelTraits& traits, const CompileOpt
     if (options.block_dim[0] == 8 && width > 8) width = 8;
     uint64_t threads = uint64_t(options.block_dim[0]) * options.block_dim[1] * options.block_dim[2];
     if (threads == 1) return 1u;
-    // A block that is one warp needs no coroutine for its barriers.
+    // A block that is one warp never waits at its barriers.
     if (traits.barriers && threads == options.block_dim[0] && threads <= 32) return std::max(4u, std::bit_ceil(unsigned(threads)));
     while (threads && width > 4 && threads <= width / 2) width /= 2;
     return width;

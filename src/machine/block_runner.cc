@@ -18,9 +18,7 @@ void BlockRunner::begin(const KernelInfo& info) {
     per_warp_ = 32 / info.width;
     live_ = warps_;
     size_t align = std::max<size_t>(64, info.frame_align);
-    frame_stride_ = (std::max<uint64_t>(info.frame_bytes(), 1) + align - 1) / align * align;
-    // Frames a multiple of 4 KiB apart would all fall into the same cache sets.
-    if (frame_stride_ % 4096 == 0) frame_stride_ += align;
+    frame_stride_ = info.frame_bytes;
     size_t needed = frame_stride_ * warps_;
     if (needed > frames_capacity_ || align > frames_align_) {
         std::free(frames_);
@@ -36,8 +34,11 @@ void BlockRunner::begin(const KernelInfo& info) {
         next_.resize(warps_);
         queue_.resize(warps_);
     }
-    status_.assign(warps_, Status::fresh);
-    for (uint32_t i = 0; i < warps_; i++) queue_[i] = i;
+    status_.assign(warps_, Status::ready);
+    for (uint32_t i = 0; i < warps_; i++) {
+        queue_[i] = i;
+        states_[i].piece = 0;
+    }
     head_ = 0;
     queued_ = warps_;
     if (barriers_used_)
@@ -66,83 +67,63 @@ uint32_t BlockRunner::pop() {
 }
 
 void BlockRunner::run(uint32_t warp) {
-    if (status_[warp] == Status::fresh) {
-        status_[warp] = Status::ready;
-        info_->start(&context_, warp, &states_[warp], frame(warp));
-    } else {
-        info_->resume(frame(warp));
-    }
+    info_->run_pieces(&context_, states_.data(), frames_, states_[warp].piece, warp, warp + 1);
 }
 
-// The ordinary kernel: all warps run to the same __syncthreads(), again and again, and end together. As long as they do, no
-// queue and no barrier book-keeping is needed. False: warp `odd` has done something else, and everything is where the general
-// path expects it. True: the block has ended.
-bool BlockRunner::run_in_lockstep(uint32_t& odd) {
-    auto at_barrier = [](const WarpState& state) {
-        return state.suspension == Suspension::barrier && state.barrier_id == 0 && state.barrier_threads == 0 &&
-               state.reduce == BarrierReduce::none;
-    };
-    for (;;) {
-        run(0);
-        bool waiting = at_barrier(states_[0]);
-        odd = 0;
-        if (!waiting && states_[0].suspension != Suspension::finished) return take_over(0, false), false;
-        for (uint32_t warp = 1; warp < warps_; ++warp) {
-            run(warp);
-            if (waiting ? at_barrier(states_[warp]) : states_[warp].suspension == Suspension::finished) continue;
-            odd = warp;
-            return take_over(warp, waiting), false;
-        }
-        events_++;
-        if (waiting) continue;
-        live_ = 0;
-        queued_ = 0;
+// Does every warp go on with the same piece?
+bool BlockRunner::together() const {
+    if (queued_ != warps_) return false;
+    for (uint32_t warp = 1; warp < warps_; ++warp)
+        if (states_[warp].piece != states_[0].piece) return false;
+    return true;
+}
+
+// Looks at why a warp has stopped. True: it spins.
+bool BlockRunner::settle(uint32_t warp) {
+    WarpState& state = states_[warp];
+    for (; state.suspension == Suspension::arrive; run(warp)) arrive(warp, false);
+    if (state.suspension == Suspension::yield) {
+        push(warp);
         return true;
     }
-}
-
-// Leaves the lockstep at `warp`: those before it wait at the barrier or have ended, those behind it can run.
-void BlockRunner::take_over(uint32_t warp, bool waiting) {
-    head_ = 0;
-    queued_ = 0;
-    for (uint32_t rest = warp + 1; rest < warps_; ++rest) push(rest);
-    for (uint32_t before = 0; before < warp; ++before) {
-        if (waiting)
-            arrive(before, true);
-        else
-            on_exit(before);
+    events_++;
+    switch (state.suspension) {
+    case Suspension::finished:
+        on_exit(warp);
+        break;
+    case Suspension::block_barrier:
+        state.barrier_id = state.barrier_threads = 0;
+        state.reduce = BarrierReduce::none;
+        state.value = state.contribution = 0;
+        arrive(warp, true);
+        break;
+    case Suspension::barrier:
+        arrive(warp, true);
+        break;
+    default:
+        arrive_exchange(warp);
+        break;
     }
+    return false;
 }
 
 BlockProgress BlockRunner::advance() {
     uint32_t yields = 0; // since the last suspension of another kind
     while (queued_) {
-        bool together = queued_ == warps_ && yields == 0 && info_->width > 1;
-        uint32_t warp;
-        if (!together)
-            run(warp = pop());
-        else if (run_in_lockstep(warp))
-            return BlockProgress::finished;
-        WarpState& state = states_[warp];
-        for (; state.suspension == Suspension::arrive; run(warp)) arrive(warp, false);
-        if (state.suspension == Suspension::yield) {
-            push(warp);
-            if (++yields >= queued_ * spin_passes) return BlockProgress::spinning;
-            continue;
+        if (yields == 0 && together()) {
+            if (info_->run_pieces(&context_, states_.data(), frames_, states_[0].piece, 0, warps_) == pieces_finished) {
+                events_++;
+                live_ = queued_ = 0;
+                return BlockProgress::finished;
+            }
+            head_ = queued_ = 0;
+            for (uint32_t warp = 0; warp < warps_; ++warp) yields = settle(warp) ? yields + 1 : 0;
+        } else {
+            uint32_t warp = pop();
+            run(warp);
+            yields = settle(warp) ? yields + 1 : 0;
         }
-        yields = 0;
-        events_++;
-        switch (state.suspension) {
-        case Suspension::finished:
-            on_exit(warp);
-            break;
-        case Suspension::barrier:
-            arrive(warp, true);
-            break;
-        default:
-            arrive_exchange(warp);
-            break;
-        }
+        if (yields && yields >= queued_ * spin_passes) return BlockProgress::spinning;
     }
     return live_ == 0 ? BlockProgress::finished : BlockProgress::deadlock;
 }

@@ -1,6 +1,7 @@
 // One block of a suspending kernel: the scheduler over its warps.
 //
-// Each warp (at width 1: each lane) is a coroutine with a frame. advance() runs the warps that can run, in turn, until the block
+// Each warp (at width 1: each lane) has a frame and the piece of the kernel that it goes on with. advance() runs all warps together
+// as long as they do the same (KernelInfo::run_pieces). When they don't, it runs the warps that can run, in turn, until the block
 // has ended, until everything that isn't waiting only spins on memory (then the worker should run another block), or until
 // all warps wait for each other for ever. Warps that wait at a barrier are not polled: they sit in the barrier's list.
 //
@@ -55,12 +56,11 @@ private:
         uint32_t contributions = 0;         // bar.red: lanes that take part
         uint32_t first = none, last = none; // waiting warps
     };
-    enum class Status : uint8_t { fresh, ready, at_barrier, at_exchange, finished };
+    enum class Status : uint8_t { ready, at_barrier, at_exchange, finished };
 
-    uint8_t* frame(uint32_t warp) const { return frames_ + static_cast<size_t>(warp) * frame_stride_; }
     void run(uint32_t warp);
-    bool run_in_lockstep(uint32_t& odd);
-    void take_over(uint32_t warp, bool waiting);
+    bool together() const;
+    bool settle(uint32_t warp);
     void push(uint32_t warp);
     uint32_t pop();
     void arrive(uint32_t warp, bool wait);

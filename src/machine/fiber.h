@@ -1,5 +1,5 @@
 // A lane with a stack of its own, for kernels whose recursive device functions wait: at a barrier, for the other lanes of the warp,
-// in a loop that spins. A coroutine's frame (adr 0003) holds one function; here a whole chain of calls is suspended, so the frame
+// in a loop that spins. A warp's frame (adr 0009) holds one function; here a whole chain of calls is suspended, so the frame
 // that the scheduler hands out is a stack, and "resume" switches to it. Slow (a system call or two per switch), and right; only
 // kernels that src/jit/passes_recursion.cc finds to need it come here.
 #pragma once

@@ -1,4 +1,4 @@
-// Warp-level instructions between the lanes of one warp when each lane is a coroutine of its own (kernels compiled at width 1).
+// Warp-level instructions between the lanes of one warp when each lane is a warp of its own (kernels compiled at width 1).
 //
 // The block's scheduler calls exchange() once every lane named in the instruction's member mask has arrived; results go into
 // the lanes' letterboxes. PTX ISA: shfl.sync, vote.sync, match.sync, redux.sync, elect.sync, bar.warp.sync.

@@ -1,6 +1,7 @@
 // The widening of one kernel, step by step, and the entry points around the result (kernel_abi.h).
 #include "simd/simd.h"
 
+#include "simd/pieces.h"
 #include "simd/regions.h"
 #include "simd/shapes.h"
 #include "simd/widener.h"
@@ -150,7 +151,8 @@ constexpr uint32_t frame_align = 256; // the widest vector of a warp, <32 x doub
 Type* info_type(LLVMContext& context) {
     Type* i32 = Type::getInt32Ty(context);
     Type* ptr = PointerType::getUnqual(context);
-    return StructType::get(context, {i32, i32, i32, i32, ptr, ptr, ptr, ptr, i32, i32, i32, i32, i32, i32, i32, i32});
+    Type* i64 = Type::getInt64Ty(context);
+    return StructType::get(context, {i32, i32, i32, i32, ptr, ptr, i64, i32, i32, i32, i32, i32, i32, i32, i32}); // KernelInfo
 }
 
 // Runs the warps of a block one after the other.
@@ -183,107 +185,10 @@ Function* make_run_block(Module& module, Function& warp, const WidenOptions& opt
     return function;
 }
 
-// The warp function as a coroutine (LLVM's switched-resume form): start makes the frame, resume goes on behind a suspension.
-// Local arrays lie behind LLVM's part of the frame. They can't be left to LLVM, which keeps an alloca on the stack once its
-// address has escaped (a vector of lane addresses in memory is enough), and the stack is gone after a suspension.
-struct Coroutine { Function *start, *resume, *frame_bytes; };
-Coroutine make_coroutine(Module& module, Function& warp, const WidenOptions& options) {
-    LLVMContext& context = module.getContext();
-    IRBuilder<> b(context);
-    auto* start = Function::Create(FunctionType::get(b.getVoidTy(), {b.getPtrTy(), b.getInt32Ty(), b.getPtrTy(), b.getPtrTy()}, false),
-                                   GlobalValue::ExternalLinkage, "anywarp_start", module);
-    start->copyAttributesFrom(&warp);
-    start->addFnAttr(Attribute::PresplitCoroutine);
-    auto* entry = BasicBlock::Create(context, "entry", start);
-    auto* size_only = BasicBlock::Create(context, "size", start);
-    auto* begin = BasicBlock::Create(context, "begin", start);
-    auto* leave = BasicBlock::Create(context, "leave", start);
-    Value* null = ConstantPointerNull::get(b.getPtrTy());
-
-    // A null state asks for the frame's size, written to *frame.
-    b.SetInsertPoint(entry);
-    Value* id = b.CreateIntrinsic(Intrinsic::coro_id, {}, {b.getInt32(64), null, null, null});
-    Value* size = b.CreateIntrinsic(Intrinsic::coro_size, {b.getInt64Ty()}, {});
-    uint64_t local_bytes = 0;
-    DenseMap<const AllocaInst*, uint64_t> local_offsets;
-    for (Instruction& instruction : warp.getEntryBlock())
-        if (auto* array = dyn_cast<AllocaInst>(&instruction); array && array->hasMetadata("anywarp.local")) {
-            local_bytes = alignTo(local_bytes, array->getAlign());
-            local_offsets[array] = local_bytes;
-            local_bytes += module.getDataLayout().getTypeAllocSize(array->getAllocatedType());
-        }
-    Value* local_begin = b.CreateAnd(b.CreateAdd(size, b.getInt64(frame_align - 1)), b.getInt64(-uint64_t(frame_align)));
-    Value* locals = b.CreateGEP(b.getInt8Ty(), start->getArg(3), local_begin, "locals");
-    b.CreateCondBr(b.CreateICmpEQ(start->getArg(2), null), size_only, begin);
-    b.SetInsertPoint(size_only);
-    b.CreateStore(b.CreateAdd(local_begin, b.getInt64(local_bytes)), start->getArg(3));
-    b.CreateRetVoid();
-    b.SetInsertPoint(begin);
-    Value* handle = b.CreateIntrinsic(Intrinsic::coro_begin, {}, {id, start->getArg(3)});
-
-    // The body: the warp function's blocks, cloned in behind.
-    ValueToValueMapTy map;
-    map[warp.getArg(0)] = start->getArg(0);
-    Value* base = b.CreateMul(start->getArg(1), b.getInt32(options.width), "warp_base", true, true);
-    map[warp.getArg(1)] = base;
-    map[warp.getArg(2)] = start->getArg(2);
-    SmallVector<ReturnInst*, 4> returns;
-    CloneFunctionInto(start, &warp, map, CloneFunctionChangeType::LocalChangesOnly, returns);
-    start->addFnAttr(Attribute::PresplitCoroutine);
-    start->removeFnAttr(Attribute::AlwaysInline);
-    auto* body = cast<BasicBlock>(map[&warp.getEntryBlock()]);
-    for (auto& [array, offset] : local_offsets) {
-        auto* copy = cast<AllocaInst>(map[array]);
-        b.SetInsertPoint(copy);
-        copy->replaceAllUsesWith(b.CreateConstGEP1_64(b.getInt8Ty(), locals, offset));
-        copy->eraseFromParent();
-    }
-    for (Instruction& instruction : make_early_inc_range(*body))
-        if (isa<AllocaInst>(instruction)) instruction.moveBefore(entry->getFirstNonPHI());
-    b.SetInsertPoint(begin);
-    b.CreateBr(body);
-    b.SetInsertPoint(leave);
-    b.CreateIntrinsic(Intrinsic::coro_end, {}, {handle, b.getFalse(), ConstantTokenNone::get(context)});
-    b.CreateRetVoid();
-    for (ReturnInst* ret : returns) {
-        b.SetInsertPoint(ret);
-        b.CreateStore(b.getInt32(uint32_t(Suspension::finished)), start->getArg(2)); // WarpState::suspension is its first member
-        b.CreateBr(leave);
-        ret->eraseFromParent();
-    }
-    std::vector<CallInst*> suspensions;
-    for (BasicBlock& block : *start)
-        for (Instruction& instruction : block)
-            if (callee_name(&instruction) == "anywarp.suspend") suspensions.push_back(cast<CallInst>(&instruction));
-    for (CallInst* call : suspensions) {
-        BasicBlock* block = call->getParent();
-        BasicBlock* after = block->splitBasicBlock(std::next(call->getIterator()), "resumed");
-        block->getTerminator()->eraseFromParent();
-        b.SetInsertPoint(block);
-        Value* outcome = b.CreateIntrinsic(Intrinsic::coro_suspend, {}, {ConstantTokenNone::get(context), b.getFalse()});
-        SwitchInst* choice = b.CreateSwitch(outcome, leave, 2); // default: suspended, return to the scheduler
-        choice->addCase(b.getInt8(0), after);
-        choice->addCase(b.getInt8(1), leave);
-        call->eraseFromParent();
-    }
-
-    auto* resume = Function::Create(FunctionType::get(b.getVoidTy(), {b.getPtrTy()}, false), GlobalValue::ExternalLinkage, "anywarp_resume", module);
-    b.SetInsertPoint(BasicBlock::Create(context, "entry", resume));
-    b.CreateIntrinsic(Intrinsic::coro_resume, {}, {resume->getArg(0)});
-    b.CreateRetVoid();
-
-    auto* frame_bytes = Function::Create(FunctionType::get(b.getInt64Ty(), {}, false), GlobalValue::ExternalLinkage, "anywarp_frame_bytes", module);
-    b.SetInsertPoint(BasicBlock::Create(context, "entry", frame_bytes));
-    Value* bytes = b.CreateAlloca(b.getInt64Ty());
-    b.CreateCall(start, {null, b.getInt32(0), null, bytes});
-    b.CreateRet(b.CreateLoad(b.getInt64Ty(), bytes));
-    return {start, resume, frame_bytes};
-}
-
 // A kernel whose recursive functions wait: every lane is a fiber, the machine makes and resumes it (machine/fiber.h).
 constexpr uint64_t fiber_stack_bytes = 256 << 10; // of virtual memory; what a lane doesn't use costs nothing
 
-Coroutine make_fiber(Module& module, Function& lane, const WidenOptions& options) {
+void make_fibers(Module& module, Function& lane, Function& run_pieces, uint64_t frame_bytes) {
     LLVMContext& context = module.getContext();
     IRBuilder<> b(context);
     Type *nothing = b.getVoidTy(), *ptr = b.getPtrTy(), *i32 = b.getInt32Ty(), *i64 = b.getInt64Ty();
@@ -291,26 +196,46 @@ Coroutine make_fiber(Module& module, Function& lane, const WidenOptions& options
     std::vector<CallInst*> suspensions;
     for (BasicBlock& block : lane)
         for (Instruction& instruction : block)
-            if (callee_name(&instruction) == "anywarp.suspend") suspensions.push_back(cast<CallInst>(&instruction));
+            if (StringRef name = callee_name(&instruction); name == suspend_name || name == wait_for_block_name)
+                suspensions.push_back(cast<CallInst>(&instruction));
     for (CallInst* call : suspensions) {
         b.SetInsertPoint(call);
+        if (callee_name(call) == wait_for_block_name)
+            b.CreateStore(b.getInt32(uint32_t(Suspension::block_barrier)), lane.getArg(2)); // WarpState::suspension is its first member
         b.CreateCall(suspend);
         call->eraseFromParent();
     }
-    Value* bytes = b.getInt64(fiber_stack_bytes + alignTo(4 * uint64_t(options.local_bytes), 4096));
-    auto* start = Function::Create(FunctionType::get(nothing, {ptr, i32, ptr, ptr}, false), GlobalValue::ExternalLinkage, "anywarp_start", module);
-    b.SetInsertPoint(BasicBlock::Create(context, "entry", start));
-    FunctionCallee begin = module.getOrInsertFunction("anywarp_fiber_start", nothing, ptr, i32, ptr, ptr, i64, ptr);
-    b.CreateCall(begin, {start->getArg(0), start->getArg(1), start->getArg(2), start->getArg(3), bytes, &lane});
-    b.CreateRetVoid();
-    auto* resume = Function::Create(FunctionType::get(nothing, {ptr}, false), GlobalValue::ExternalLinkage, "anywarp_resume", module);
-    b.SetInsertPoint(BasicBlock::Create(context, "entry", resume));
-    b.CreateCall(module.getOrInsertFunction("anywarp_fiber_resume", nothing, ptr), {resume->getArg(0)});
-    b.CreateRetVoid();
-    auto* frame_bytes = Function::Create(FunctionType::get(i64, {}, false), GlobalValue::ExternalLinkage, "anywarp_frame_bytes", module);
-    b.SetInsertPoint(BasicBlock::Create(context, "entry", frame_bytes));
-    b.CreateRet(bytes);
-    return {start, resume, frame_bytes};
+    // Piece 0 makes the fibers, piece 1 goes on with them, wherever each has stopped.
+    auto* entry = BasicBlock::Create(context, "entry", &run_pieces);
+    auto* loop = BasicBlock::Create(context, "lanes", &run_pieces);
+    auto* begin = BasicBlock::Create(context, "begin", &run_pieces);
+    auto* resume = BasicBlock::Create(context, "resume", &run_pieces);
+    auto* next = BasicBlock::Create(context, "next", &run_pieces);
+    auto* done = BasicBlock::Create(context, "done", &run_pieces);
+    b.SetInsertPoint(entry);
+    b.CreateBr(loop);
+    b.SetInsertPoint(loop);
+    PHINode* number = b.CreatePHI(i32, 2);
+    number->addIncoming(run_pieces.getArg(4), entry);
+    auto at = [&](unsigned array, uint64_t bytes) {
+        return b.CreateGEP(b.getInt8Ty(), run_pieces.getArg(array), b.CreateMul(b.CreateZExt(number, i64), b.getInt64(bytes)));
+    };
+    Value *state = at(1, sizeof(WarpState)), *frame = at(2, frame_bytes);
+    b.CreateCondBr(b.CreateICmpEQ(run_pieces.getArg(3), b.getInt32(0)), begin, resume);
+    b.SetInsertPoint(begin);
+    FunctionCallee start = module.getOrInsertFunction("anywarp_fiber_start", nothing, ptr, i32, ptr, ptr, i64, ptr);
+    b.CreateCall(start, {run_pieces.getArg(0), number, state, frame, b.getInt64(frame_bytes), &lane});
+    b.CreateBr(next);
+    b.SetInsertPoint(resume);
+    b.CreateCall(module.getOrInsertFunction("anywarp_fiber_resume", nothing, ptr), {frame});
+    b.CreateBr(next);
+    b.SetInsertPoint(next);
+    b.CreateStore(b.getInt32(1), b.CreateConstGEP1_64(b.getInt8Ty(), state, offsetof(WarpState, piece)));
+    Value* following = b.CreateAdd(number, b.getInt32(1));
+    number->addIncoming(following, next);
+    b.CreateCondBr(b.CreateICmpULT(following, run_pieces.getArg(5)), loop, done);
+    b.SetInsertPoint(done);
+    b.CreateRet(b.getInt32(pieces_mixed));
 }
 
 } // namespace
@@ -368,19 +293,20 @@ Result<void> widen_kernel(Function& function, const WidenOptions& options, Targe
     if (auto made = widen_vector_functions(widener.vector_calls, options, machine); !made) return made;
 
     Constant* null = ConstantPointerNull::get(b.getPtrTy());
-    Constant *run_block = null, *start = null, *resume = null, *frame_bytes = null;
-    if (module.getNamedMetadata("anywarp.fibers")) {
-        Coroutine fiber = make_fiber(module, *warp, options);
-        start = fiber.start;
-        resume = fiber.resume;
-        frame_bytes = fiber.frame_bytes;
-        widener.suspends = true;
-    } else if (widener.suspends) {
-        Coroutine coroutine = make_coroutine(module, *warp, options);
-        start = coroutine.start;
-        resume = coroutine.resume;
-        frame_bytes = coroutine.frame_bytes;
-        warp->eraseFromParent();
+    Constant *run_block = null, *run_pieces = null;
+    uint64_t frame_bytes = 0;
+    if (widener.suspends || module.getNamedMetadata("anywarp.fibers")) {
+        Type *ptr = b.getPtrTy(), *i32 = b.getInt32Ty();
+        auto* pieces = Function::Create(FunctionType::get(i32, {ptr, ptr, ptr, i32, i32, i32}, false), GlobalValue::ExternalLinkage, run_pieces_name, module);
+        run_pieces = pieces;
+        if (module.getNamedMetadata("anywarp.fibers")) {
+            frame_bytes = fiber_stack_bytes + alignTo(4 * uint64_t(options.local_bytes), 4096);
+            make_fibers(module, *warp, *pieces, frame_bytes);
+            widener.suspends = true;
+        } else { // cut_into_pieces() does the rest, once the code has been simplified
+            warp->addFnAttr(width_attribute, std::to_string(options.width));
+            warp->addFnAttr(threads_attribute, std::to_string(options.block_dim[0] * options.block_dim[1] * options.block_dim[2]));
+        }
     } else {
         run_block = make_run_block(module, *warp, options);
     }
@@ -392,8 +318,8 @@ Result<void> widen_kernel(Function& function, const WidenOptions& options, Targe
 
     auto number = [&](uint32_t value) { return b.getInt32(value); };
     auto* info = ConstantStruct::get(cast<StructType>(info_type(context)),
-                                     {number(kernel_abi_version), number(options.width), number(widener.suspends), number(frame_align), run_block, start, resume,
-                                      frame_bytes, number(widener.contiguous), number(widener.broadcast), number(widener.strided),
+                                     {number(kernel_abi_version), number(options.width), number(widener.suspends), number(frame_align), run_block, run_pieces,
+                                      b.getInt64(frame_bytes), number(widener.contiguous), number(widener.broadcast), number(widener.strided),
                                       number(widener.gather), number(widener.atomics), number(options.local_bytes), number(options.spins), number(0)});
     new GlobalVariable(module, info->getType(), true, GlobalValue::ExternalLinkage, info, "anywarp_kernel_info");
 

@@ -37,7 +37,7 @@ void Widener::emit_vector_call(CallInst& call) {
     auto* result_type = cast<StructType>(call.getType());
     unsigned count = result_type->getNumElements();
     Type* member_type = widened(b_.getInt32Ty());
-    AllocaInst* results = make_slot(ArrayType::get(member_type, count), "results");
+    AllocaInst* results = make_scratch(ArrayType::get(member_type, count), "results");
     arguments.push_back(results);
     Function* warp = module.getFunction(key);
     if (!warp) {

@@ -1,7 +1,7 @@
 // Matrix instructions of a warp: products, and rows of 8x8 matrices to and from fragments.
 //
 // A product is some hundred vector instructions and a kernel holds dozens of them, so each kind becomes one function of the module,
-// which finds its registers in a buffer of the caller's. At width 1 every lane is a coroutine of its own: values are exchanged by
+// which finds its registers in a buffer of the caller's. At width 1 every lane is a warp of its own: values are exchanged by
 // suspending, as for shuffles, and the code stands where it is used.
 //
 // Source: PTX ISA 9.0, 9.7.14.
@@ -110,7 +110,7 @@ void Widener::emit_matrix_product(CallInst& call) {
         return define_members(call, MatrixProduct(b_, 1, *operation, selector, pick, constants).emit(registers));
     }
     if (!matrix_buffer_) {
-        matrix_buffer_ = make_slot(ArrayType::get(b_.getInt8Ty(), buffer_bytes), "matrix");
+        matrix_buffer_ = make_scratch(ArrayType::get(b_.getInt8Ty(), buffer_bytes), "matrix");
         matrix_buffer_->setAlignment(Align(64));
     }
     std::vector<Type*> parameters;

@@ -320,7 +320,7 @@ Value* Widener::lane_value(const LaneInput& input, Value* lane) {
     return input.type->isIntegerTy(1) ? b_.CreateTrunc(value, input.type) : b_.CreateBitCast(value, input.type);
 }
 
-AllocaInst* Widener::lane_output(Type* type) { return make_slot(widened(memory_type(type)), "lanes"); }
+AllocaInst* Widener::lane_output(Type* type) { return make_scratch(widened(memory_type(type)), "lanes"); }
 
 void Widener::set_lane_output(AllocaInst* array, Type* type, Value* lane, Value* value) {
     b_.CreateStore(to_memory_type(value), b_.CreateGEP(memory_type(type), array, lane));
@@ -483,7 +483,7 @@ void Widener::emit_alloca(AllocaInst& array) {
     uint64_t size = alignTo(layout.getTypeAllocSize(array.getAllocatedType()), array.getAlign());
     auto* all = make_slot(ArrayType::get(b_.getInt8Ty(), size * width_), array.getName());
     all->setAlignment(std::max(array.getAlign(), Align(64)));
-    all->setMetadata("anywarp.local", MDNode::get(context_, {})); // in a coroutine it must outlive suspensions
+    all->setMetadata("anywarp.local", MDNode::get(context_, {})); // it outlives suspensions
     define(array, {all, nullptr, nullptr});
 }
 

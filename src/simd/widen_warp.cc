@@ -1,8 +1,11 @@
-// Warp operations, barriers and calls of the machine's services. At width 1 each lane is a coroutine of its own, and warp
+// Warp operations, barriers and calls of the machine's services. At width 1 each lane is a warp of its own, and warp
 // operations become suspensions at which the scheduler exchanges values; at width 32 they are vector operations.
 // Source: PTX ISA 9.7.9.6 (shfl.sync), 9.7.13 (barriers, vote, match, activemask, redux, elect).
 #include "simd/simd.h"
+#include "simd/pieces.h"
 #include "simd/widener.h"
+
+#include <llvm/IR/PatternMatch.h>
 
 #include <llvm/IR/IntrinsicInst.h>
 
@@ -238,9 +241,11 @@ void Widener::store_state(unsigned offset, Value* value) {
     b_.CreateStore(value, b_.CreateConstGEP1_32(b_.getInt8Ty(), target_.getArg(2), offset));
 }
 
-void Widener::suspend() {
+void Widener::suspend(bool for_block) {
     suspends = true;
-    auto callee = target_.getParent()->getOrInsertFunction("anywarp.suspend", b_.getVoidTy());
+    FunctionCallee callee = target_.getParent()->getOrInsertFunction(for_block ? wait_for_block_name : suspend_name, b_.getVoidTy());
+    // Two copies of a barrier would be two places to go on from, and warps that came to different ones couldn't go on together.
+    cast<Function>(callee.getCallee())->addFnAttr(Attribute::NoDuplicate);
     b_.CreateCall(callee);
 }
 
@@ -255,10 +260,16 @@ Value* Widener::barrier_trues(CallInst& call, Value* threads) {
     return b_.CreateAdd(yes, b_.CreateSelect(is_and, absent, b_.getInt32(0)));
 }
 
-// Is the block known to be a single warp? Then it never waits at a barrier, and needs no coroutine for it.
+// Is the block known to be a single warp? Then it never waits at a barrier, and isn't cut there.
 bool Widener::only_warp() const {
     uint64_t threads = uint64_t(options_.block_dim[0]) * options_.block_dim[1] * options_.block_dim[2];
     return width_ > 1 && threads && threads <= width_;
+}
+
+// Does a barrier for so many threads wait for all of the block?
+bool Widener::is_whole_block(Value* threads) const {
+    auto* count = dyn_cast<ConstantInt>(threads);
+    return count && (count->isZero() || count->equalsInt(uint64_t(options_.block_dim[0]) * options_.block_dim[1] * options_.block_dim[2]));
 }
 
 // A barrier in a block of one warp: all have arrived as soon as it does. (A barrier that expects more threads than there are
@@ -290,6 +301,7 @@ void Widener::emit_barrier(CallInst& call) {
             return;
         }
     if (only_warp()) return emit_lone_barrier(call);
+    if (!arrive && !reduces && match(scalar(call.getArgOperand(1)), PatternMatch::m_Zero()) && is_whole_block(scalar(call.getArgOperand(2)))) return suspend(true);
     kind(arrive ? Suspension::arrive : Suspension::barrier);
     store_state(offsetof(WarpState, barrier_id), scalar(call.getArgOperand(1)));
     store_state(offsetof(WarpState, barrier_threads), scalar(call.getArgOperand(2)));

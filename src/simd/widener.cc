@@ -35,6 +35,13 @@ AllocaInst* Widener::make_slot(Type* type, const Twine& name) {
     return slot;
 }
 
+// Memory of an operation: each time it is written before it is read.
+AllocaInst* Widener::make_scratch(Type* type, const Twine& name) {
+    AllocaInst* scratch = make_slot(type, name);
+    scratch->setMetadata("anywarp.scratch", MDNode::get(context_, {}));
+    return scratch;
+}
+
 Value* Widener::load_slot(AllocaInst* slot) { return b_.CreateLoad(slot->getAllocatedType(), slot); }
 
 Shape Widener::shape(Value* value) const {

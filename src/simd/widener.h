@@ -43,8 +43,7 @@ public:
             const Regions& regions, llvm::LoopInfo& loops, const llvm::TargetTransformInfo& costs);
     Result<void> run();
 
-    /// Set when the kernel contains suspension points: entry points wrap it as a coroutine. A suspension is a call of the
-    /// placeholder "anywarp.suspend"; entry_points.cc turns it into llvm.coro.suspend.
+    /// Set when the kernel contains suspension points: calls of placeholders, at which pieces.cc cuts it.
     bool suspends = false;
     uint32_t contiguous = 0, broadcast = 0, strided = 0, gather = 0, atomics = 0;
     std::vector<VectorCall> vector_calls;
@@ -61,6 +60,7 @@ private:
     void collect_edge(llvm::BasicBlock& from, llvm::BasicBlock& to, llvm::Value* mask, bool blend, std::vector<PhiStore>& stores);
     void apply_edge(const std::vector<PhiStore>& stores);
     llvm::AllocaInst* make_slot(llvm::Type* type, const llvm::Twine& name);
+    llvm::AllocaInst* make_scratch(llvm::Type* type, const llvm::Twine& name);
     llvm::Value* load_slot(llvm::AllocaInst* slot);
     llvm::Type* widened(llvm::Type* type) const;
     bool used_outside(llvm::Instruction& instruction) const;
@@ -152,6 +152,7 @@ private:
     void emit_lone_barrier(llvm::CallInst& call);
     llvm::Value* barrier_trues(llvm::CallInst& call, llvm::Value* threads);
     bool only_warp() const;
+    bool is_whole_block(llvm::Value* threads) const;
     void emit_service(llvm::CallInst& call);
     void emit_single_lane_operation(llvm::CallInst& call); // width 1: the scheduler exchanges the values
     llvm::Value* permute(llvm::Value* vector, llvm::Value* lanes);
@@ -164,7 +165,7 @@ private:
     llvm::Value* exchange_lane(llvm::Value* value, llvm::Value* source);
     llvm::Value* constant_of_lane(llvm::ArrayRef<uint32_t> constants);
     void store_state(unsigned offset, llvm::Value* value);
-    void suspend();
+    void suspend(bool for_block = false);
     void trap_if(llvm::Value* condition, unsigned code);
 
     llvm::Function& source_;

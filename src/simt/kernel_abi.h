@@ -8,9 +8,10 @@
 //
 // A compiled kernel comes in one of two forms, told by KernelInfo::suspends:
 //   straight    run_block(ctx) runs all warps of one block to their end, one after the other. No barriers inside.
-//   suspending  every warp is a coroutine. start(ctx, warp, state, frame) makes one in `frame` (frame_bytes() bytes, aligned to
-//               frame_align) and runs it to its first suspension or its end; resume(frame) goes on. After each of the two,
-//               WarpState tells why control came back.
+//   suspending  the kernel is cut at its suspensions into pieces; 0 is its start. run_pieces() runs one piece for one warp, or for
+//               all warps of the block, and then goes on with the next one as long as all of them have come to the same barrier
+//               of the whole block. Afterwards each WarpState tells why its warp has stopped and with which piece it goes on. What
+//               a warp needs for that lies in its frame.
 #pragma once
 
 #include <cstddef>
@@ -64,13 +65,14 @@ enum class Suspension : uint32_t {
     barrier = 1,  // waits at barrier `id` until `threads` threads (0: all of the block) have arrived
     arrive = 2,   // has arrived at barrier `id` without waiting; resume at once
     yield = 3,    // spins on memory that another warp or block must change; run others first
-    warp_sync = 4 // width 1 only: waits for the lanes of its warp named in `mask` (see WarpOp)
+    warp_sync = 4, // width 1 only: waits for the lanes of its warp named in `mask` (see WarpOp)
+    block_barrier = 5, // waits at barrier 0 until the whole block has arrived; the state's other members say nothing
 };
 
 /// How barriers combine a predicate (bar.red).
 enum class BarrierReduce : uint32_t { none = 0, and_ = 1, or_ = 2, popc = 3 };
 
-/// Warp-level instructions at width 1, where each lane is a coroutine of its own and the scheduler exchanges the values.
+/// Warp-level instructions at width 1, where each lane is a warp of its own and the scheduler exchanges the values.
 enum class WarpOp : uint32_t {
     sync, shfl_up, shfl_down, shfl_bfly, shfl_idx, vote_all, vote_any, vote_uni, vote_ballot, match_any, match_all,
     redux_add, redux_min_s, redux_max_s, redux_min_u, redux_max_u, redux_and, redux_or, redux_xor, elect
@@ -79,6 +81,7 @@ enum class WarpOp : uint32_t {
 /// The letterbox between one warp (or, at width 1, one lane) and its block's scheduler.
 struct WarpState {
     Suspension suspension;
+    uint32_t piece;            // where the warp goes on
     uint32_t barrier_id;
     uint32_t barrier_threads;  // 0: all threads of the block
     BarrierReduce reduce;
@@ -90,27 +93,31 @@ struct WarpState {
     WarpOp op;                 // warp_sync
     uint32_t operand_b, operand_c, mask; // warp_sync: lane operand, clamp/segment mask, member mask
     uint32_t value_high, result_high;    // 64-bit match
+    uint32_t reserved;
 };
-static_assert(sizeof(WarpState) == 56);
+static_assert(sizeof(WarpState) == 64 && offsetof(WarpState, suspension) == 0 && offsetof(WarpState, piece) == 4);
+
+/// What run_pieces() answers: all warps of the block have ended; or see each WarpState.
+constexpr uint32_t pieces_finished = ~0u, pieces_mixed = 0;
 
 /// What the loader finds under the symbol "anywarp_kernel_info" of a compiled object.
 struct KernelInfo {
     uint32_t abi_version;  // kernel_abi_version
     uint32_t width;        // lanes per warp of this code: 1, 4, 8, 16 or 32
-    uint32_t suspends;     // 0: run_block is set; 1: start, resume, frame_bytes are
+    uint32_t suspends;     // 0: run_block is set; 1: run_pieces and frame_bytes are
     uint32_t frame_align;
     void (*run_block)(const BlockContext* context);
-    /// Runs warp number `warp` (threads warp*width ...) to its first suspension. `frame` has frame_bytes() bytes.
-    void (*start)(const BlockContext* context, uint32_t warp, WarpState* state, void* frame);
-    void (*resume)(void* frame);
-    uint64_t (*frame_bytes)();
+    /// Runs `piece` for the warps first ... end-1 (threads first*width ...): one warp, or all of the block, which then have the same
+    /// piece before them. `states` and `frames` (frame_bytes each, side by side, aligned to frame_align) are those of all warps.
+    uint32_t (*run_pieces)(const BlockContext* context, WarpState* states, void* frames, uint32_t piece, uint32_t first, uint32_t end);
+    uint64_t frame_bytes;
     // Static facts for statistics and attributes.
     uint32_t contiguous, broadcast, strided, gather, atomics; // memory instructions by kind
     uint32_t local_bytes;                                     // per thread
     uint32_t spins;                                           // 1: holds a loop that waits for other blocks
     uint32_t reserved;
 };
-constexpr uint32_t kernel_abi_version = 1;
+constexpr uint32_t kernel_abi_version = 2;
 
 /// The functions of the device runtime by their place in device_runtime.def.
 enum class DeviceRuntimeCall : uint32_t {

@@ -1,7 +1,7 @@
 // Finds loops that wait for memory to change, and those among them in which lanes of one warp may wait for each other.
 //
 // A warp in lockstep, and a block on one OS thread, make progress only if whoever is waited for gets to run. So a loop that polls
-// must yield to other warps and blocks, and a lock that lanes of one warp fight for needs a coroutine per lane: the lane that
+// must yield to other warps and blocks, and a lock that lanes of one warp fight for needs a warp per lane: the lane that
 // holds it would wait at the loop's end for those that spin.
 //
 // A loop waits when its exit depends on what a polling access brings - a volatile, relaxed, acquire or L2-cached load, a

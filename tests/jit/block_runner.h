@@ -17,24 +17,17 @@ inline void run_block(const KernelInfo& info, const BlockContext& context) {
         info.run_block(&context);
         return;
     }
-    struct Warp {
-        WarpState state{};
-        std::unique_ptr<uint8_t, decltype(&std::free)> frame{nullptr, std::free};
-    };
-    std::vector<Warp> warps((context.threads + info.width - 1) / info.width);
-    auto align = std::max<size_t>(info.frame_align, 64);
-    size_t bytes = (info.frame_bytes() + align - 1) / align * align;
-    for (uint32_t w = 0; w < warps.size(); ++w) {
-        warps[w].frame.reset(static_cast<uint8_t*>(std::aligned_alloc(align, bytes)));
-        info.start(&context, w, &warps[w].state, warps[w].frame.get());
-    }
-    for (int round = 0; round < 1000; ++round) {
+    uint32_t warps = (context.threads + info.width - 1) / info.width;
+    std::vector<WarpState> states(warps);
+    std::unique_ptr<void, decltype(&std::free)> frames{std::aligned_alloc(info.frame_align, info.frame_bytes * warps), std::free};
+    for (int round = 0; round < 1000; ++round) { // a warp at a time
         bool running = false;
-        for (Warp& warp : warps) {
-            if (warp.state.suspension == Suspension::finished) continue;
-            ASSERT_EQ(warp.state.suspension, Suspension::barrier);
+        for (uint32_t w = 0; w < warps; ++w) {
+            if (round && states[w].suspension == Suspension::finished) continue;
             running = true;
-            info.resume(warp.frame.get());
+            info.run_pieces(&context, states.data(), frames.get(), states[w].piece, w, w + 1);
+            if (states[w].suspension == Suspension::finished) continue;
+            ASSERT_TRUE(states[w].suspension == Suspension::barrier || states[w].suspension == Suspension::block_barrier);
         }
         if (!running) return;
     }

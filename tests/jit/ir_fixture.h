@@ -62,8 +62,8 @@ public:
 
 /// IR of an anywarp_kernel_info for a straight kernel @run_block.
 inline const char* straight_info = R"(
-%KernelInfo = type { i32, i32, i32, i32, ptr, ptr, ptr, ptr, i32, i32, i32, i32, i32, i32, i32, i32 }
-@anywarp_kernel_info = constant %KernelInfo { i32 1, i32 16, i32 0, i32 0, ptr @run_block, ptr null, ptr null, ptr null,
+%KernelInfo = type { i32, i32, i32, i32, ptr, ptr, i64, i32, i32, i32, i32, i32, i32, i32, i32 }
+@anywarp_kernel_info = constant %KernelInfo { i32 2, i32 16, i32 0, i32 0, ptr @run_block, ptr null, i64 0,
   i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0 }
 )";
 

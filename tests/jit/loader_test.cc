@@ -1,4 +1,4 @@
-// Loading objects, calling them, and splitting coroutines on the way.
+// Loading objects and calling them.
 #include "jit/loader.h"
 
 #include "ir_fixture.h"
@@ -133,66 +133,6 @@ TEST(Loader, half_conversions_round_once) {
     EXPECT_EQ(bits(f32(__builtin_inff())), 0x7f80);
     EXPECT_EQ(bits(f64(1e300)), 0x7f80);
     EXPECT_EQ(bits(f32(std::bit_cast<float>(0x7f800001u))), 0x7fc0);
-}
-
-// A coroutine as the widening makes them: start() leaves its progress in the frame, resume() goes on.
-const std::string coroutine = R"(
-%KernelInfo = type { i32, i32, i32, i32, ptr, ptr, ptr, ptr, i32, i32, i32, i32, i32, i32, i32, i32 }
-@anywarp_kernel_info = constant %KernelInfo { i32 1, i32 16, i32 1, i32 64, ptr null, ptr @start, ptr @resume, ptr null,
-  i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0, i32 0 }
-declare token @llvm.coro.id(i32, ptr, ptr, ptr)
-declare ptr @llvm.coro.begin(token, ptr)
-declare i8 @llvm.coro.suspend(token, i1)
-declare i1 @llvm.coro.end(ptr, i1, token)
-declare void @llvm.coro.resume(ptr)
-define void @start(ptr %ctx, i32 %warp, ptr %state, ptr %frame) presplitcoroutine {
-entry:
-  %id = call token @llvm.coro.id(i32 64, ptr null, ptr null, ptr null)
-  %h = call ptr @llvm.coro.begin(token %id, ptr %frame)
-  br label %loop
-loop:
-  %i = phi i32 [ 0, %entry ], [ %next, %go ]
-  %sum = phi i32 [ %warp, %entry ], [ %sum2, %go ]
-  store i32 1, ptr %state
-  %s = call i8 @llvm.coro.suspend(token none, i1 false)
-  switch i8 %s, label %out [ i8 0, label %go i8 1, label %out ]
-go:
-  %v = load i32, ptr %ctx
-  %sum2 = add i32 %sum, %v
-  %next = add i32 %i, 1
-  %more = icmp slt i32 %next, 3
-  br i1 %more, label %loop, label %done
-done:
-  store i32 %sum2, ptr %ctx
-  store i32 0, ptr %state
-  %f = call i8 @llvm.coro.suspend(token none, i1 true)
-  switch i8 %f, label %out [ i8 0, label %trap i8 1, label %out ]
-trap:
-  unreachable
-out:
-  %e = call i1 @llvm.coro.end(ptr %h, i1 false, token none)
-  ret void
-}
-define void @resume(ptr %frame) {
-  call void @llvm.coro.resume(ptr %frame)
-  ret void
-})";
-
-TEST(Loader, runs_a_coroutine) {
-    for (bool optimize : {true, false}) {
-        auto code = load_object(compile_ir(coroutine, optimize), "coroutine");
-        ASSERT_TRUE(code) << code.error().message;
-        BlockContext context{};
-        context.ctaid[0] = 10;
-        WarpState state{};
-        alignas(64) uint8_t frame[1024];
-        (*code)->info.start(&context, 5, &state, frame);
-        int resumes = 0;
-        for (; state.suspension == Suspension::barrier && resumes < 10; ++resumes) (*code)->info.resume(frame);
-        EXPECT_EQ(resumes, 3);
-        EXPECT_EQ(state.suspension, Suspension::finished);
-        EXPECT_EQ(context.ctaid[0], 35u);
-    }
 }
 
 } // namespace

@@ -193,6 +193,32 @@ go:
     EXPECT_EQ(ir.count<llvm::ReturnInst>(), 1u) << ir.text();
 }
 
+// A loop with two entries, and a branch to both whose condition is a phi of one of them (found by the fuzzer).
+TEST(OptimizeSimt, a_branch_to_both_entries_of_a_loop) {
+    for (bool optimize : {true, false}) {
+        IrFixture ir(R"(
+define void @k(ptr %ctx, i32 %warp_base) {
+entry:
+  %v = load i32, ptr %ctx
+  %c = icmp eq i32 %v, 0
+  br i1 %c, label %b, label %a
+a:
+  %flag = phi i1 [ %odd, %b ], [ %flag, %a ], [ %c, %entry ]
+  store i32 1, ptr %ctx
+  br i1 %flag, label %a, label %b
+b:
+  %w = load i32, ptr %ctx
+  %odd = trunc i32 %w to i1
+  %end = icmp eq i32 %w, 7
+  br i1 %end, label %done, label %a
+done:
+  ret void
+})");
+        optimize_simt(*ir.module, *ir.machine, optimize);
+        ir.verify();
+    }
+}
+
 TEST(OptimizeSimt, barriers_and_shuffles_are_neither_merged_nor_moved) {
     Scalar ir(R"(
 define void @k(ptr %ctx, i32 %warp_base, i1 %c) {

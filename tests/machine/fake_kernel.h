@@ -48,15 +48,21 @@ template <class Warp> KernelInfo fake_kernel(uint32_t width) {
     info.width = width;
     info.suspends = 1;
     info.frame_align = alignof(Warp);
-    info.frame_bytes = [] { return static_cast<uint64_t>(sizeof(Warp)); };
-    info.start = [](const BlockContext* context, uint32_t warp, WarpState* state, void* frame) {
-        auto* self = new (frame) Warp;
-        self->context = context;
-        self->state = state;
-        self->warp = warp;
-        self->step();
+    info.frame_bytes = sizeof(Warp);
+    info.run_pieces = [](const BlockContext* context, WarpState* states, void* frames, uint32_t piece, uint32_t first, uint32_t end) {
+        for (uint32_t warp = first; warp < end; ++warp) {
+            Warp* self = static_cast<Warp*>(frames) + warp;
+            if (piece == 0) {
+                new (self) Warp;
+                self->context = context;
+                self->state = &states[warp];
+                self->warp = warp;
+            }
+            self->step();
+            states[warp].piece = 1;
+        }
+        return pieces_mixed;
     };
-    info.resume = [](void* frame) { static_cast<Warp*>(frame)->step(); };
     return info;
 }
 
