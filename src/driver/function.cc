@@ -170,11 +170,17 @@ CUresult cuKernelSetAttribute(CUfunction_attribute which, int value, CUkernel ke
     return with_kernel(__func__, kernel, device, [&](CUfunc_st& f) { return set_attribute(which, value, f); });
 }
 
-CUresult cuFuncSetCacheConfig(CUfunction function, CUfunc_cache) {
-    return with_function(__func__, function, [](CUfunc_st&) -> Result<void> { return {}; });
+/// A wish that nothing here could grant; only what isn't one is told.
+static Result<void> check_cache(CUfunc_cache wish) {
+    if (wish < CU_FUNC_CACHE_PREFER_NONE || wish > CU_FUNC_CACHE_PREFER_EQUAL)
+        return invalid_value(format("there is no cache preference {}", static_cast<int>(wish)));
+    return {};
 }
-CUresult cuKernelSetCacheConfig(CUkernel kernel, CUfunc_cache, CUdevice device) {
-    return with_kernel(__func__, kernel, device, [](CUfunc_st&) -> Result<void> { return {}; });
+CUresult cuFuncSetCacheConfig(CUfunction function, CUfunc_cache wish) {
+    return with_function(__func__, function, [&](CUfunc_st&) -> Result<void> { return check_cache(wish); });
+}
+CUresult cuKernelSetCacheConfig(CUkernel kernel, CUfunc_cache wish, CUdevice device) {
+    return with_kernel(__func__, kernel, device, [&](CUfunc_st&) -> Result<void> { return check_cache(wish); });
 }
 CUresult cuFuncSetSharedMemConfig(CUfunction function, CUsharedconfig) {
     return with_function(__func__, function, [](CUfunc_st&) -> Result<void> { return {}; });

@@ -185,6 +185,7 @@ Result<Known> pointer_attribute(void* data, CUpointer_attribute which, CUdevicep
 
 CUresult cuMemGetInfo_v2(size_t* available, size_t* total) {
     return with_context(__func__, [&](CUctx_st& context) -> Result<void> {
+        if (!available && !total) return invalid_value("both results are null");
         if (available) *available = context.device->memory().available();
         if (total) *total = context.device->memory().total();
         return {};
