@@ -2,7 +2,8 @@
 // a program was linked with and for those that it opens itself (NVIDIA's static runtime opens libcuda.so.1). A program with
 // DT_RPATH (not DT_RUNPATH) searches there first; where that would find another copy, ours is loaded ahead of everything by
 // LD_PRELOAD, since the dynamic linker then takes it for every later request of the same soname. Only then: what is in LD_PRELOAD
-// is loaded into every child process too.
+// is loaded into every child process too. A few lines are always there, for programs that open a library by its full name
+// (redirect_dlopen.c).
 #include "cli/run.h"
 #include "cli/elf_file.h"
 #include "machine/properties.h"
@@ -121,6 +122,8 @@ Error run_program(const Installation& installation, const RunSettings& settings)
     if (*elf && !(*elf)->dynamic)
         std::fprintf(stderr, "anywarp: warning: %s is statically linked: no library of it can be replaced\n", program->c_str());
     std::string preload;
+    std::error_code ignored;
+    if (const fs::path redirect = installation.lib / "libanywarp-dlopen.so"; fs::exists(redirect, ignored)) preload = redirect.string();
     if (*elf)
         for (const fs::path& library : to_preload(*program, **elf, installation.lib))
             preload += (preload.empty() ? "" : ":") + library.string();

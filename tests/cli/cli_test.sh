@@ -67,7 +67,8 @@ exit_code)
     expect 143 "" sh -c "\"$anywarp\" run sh -c 'kill -TERM \$\$'"
     ;;
 rpath)
-    # A program with DT_RPATH to another libcuda.so.1 gets ours all the same; nothing is preloaded for one without.
+    # A program with DT_RPATH to another libcuda.so.1 gets ours all the same; for one without only the redirection of dlopen is
+    # preloaded. That gives a full name ours, and leaves other libraries, found by the caller's RUNPATH, alone.
     mkdir other
     echo 'int cuDriverGetVersion(int* v){*v=1;return 0;}' >other.c
     echo '#include <stdio.h>
@@ -78,7 +79,21 @@ rpath)
     expect 0 "version 1" env LD_LIBRARY_PATH="$home/lib" ./with_rpath
     expect 0 "version 13000" "$anywarp" run ./with_rpath
     expect 0 "version 13000" "$anywarp" run ./with_runpath
-    expect 0 "<>" "$anywarp" run sh -c 'echo "<$LD_PRELOAD>"'
+    expect 0 "<$home/lib/libanywarp-dlopen.so>" "$anywarp" run sh -c 'echo "<$LD_PRELOAD>"'
+    echo '#include <dlfcn.h>
+          #include <stdio.h>
+          int main(int n, char** names) {
+              for (int i = 1; i < n; i++) {
+                  void* library = dlopen(names[i], RTLD_NOW);
+                  int v = 0, (*get)(int*) = library ? (int (*)(int*))dlsym(library, "cuDriverGetVersion") : 0;
+                  if (!get) return puts(dlerror());
+                  get(&v); printf("version %d\n", v);
+              } }' >opens.c
+    "$cc" opens.c -ldl -Wl,--enable-new-dtags,-rpath,"$folder/other" -o opens
+    cp other/libcuda.so.1 other/libother.so
+    expect 0 "version 1" ./opens "$folder/other/libcuda.so.1"
+    expect 0 "version 13000" "$anywarp" run ./opens "$folder/other/libcuda.so.1"
+    expect 0 "version 1" sh -c "\"$anywarp\" run ./opens libother.so | grep -x 'version 1'"
     ;;
 cache)
     [[ -x $home/bin/anywarp-cc ]] || { echo "skipped: anywarp-cc isn't part of this build"; exit 77; }
