@@ -31,24 +31,25 @@ void BlockRunner::begin(const KernelInfo& info) {
     context_.frames_high = frames_ + needed;
     if (states_.size() < warps_) {
         states_.resize(warps_);
+        status_.resize(warps_);
         next_.resize(warps_);
         queue_.resize(warps_);
     }
+    fresh_ = true;
+}
+
+// What the scheduler needs once warps go different ways: until then none of it is touched.
+void BlockRunner::begin_scheduling() {
     status_.assign(warps_, Status::ready);
-    for (uint32_t i = 0; i < warps_; i++) {
-        queue_[i] = i;
-        states_[i].piece = 0;
-    }
-    head_ = 0;
-    queued_ = warps_;
+    head_ = queued_ = 0;
     if (barriers_used_)
         for (Barrier& barrier : barriers_) barrier = {};
     barriers_used_ = false;
-    if (info.width == 1) {
-        uint32_t groups = (threads + 31) / 32;
+    if (info_->width == 1) {
+        uint32_t groups = (context_.threads + 31) / 32;
         exchange_arrived_.assign(groups, 0);
         exited_.assign(groups, 0);
-        if (threads % 32) exited_.back() = ~0u << threads % 32;
+        if (context_.threads % 32) exited_.back() = ~0u << context_.threads % 32;
     }
     any_finished_ = false;
 }
@@ -109,13 +110,17 @@ bool BlockRunner::settle(uint32_t warp) {
 
 BlockProgress BlockRunner::advance() {
     uint32_t yields = 0; // since the last suspension of another kind
-    while (queued_) {
-        if (yields == 0 && together()) {
-            if (info_->run_pieces(&context_, states_.data(), frames_, states_[0].piece, 0, warps_) == pieces_finished) {
+    while (fresh_ || queued_) {
+        if (fresh_ || (yields == 0 && together())) {
+            uint32_t piece = fresh_ ? 0 : states_[0].piece;
+            if (info_->run_pieces(&context_, states_.data(), frames_, piece, 0, warps_) == pieces_finished) {
                 events_++;
+                fresh_ = false;
                 live_ = queued_ = 0;
                 return BlockProgress::finished;
             }
+            if (fresh_) begin_scheduling();
+            fresh_ = false;
             head_ = queued_ = 0;
             for (uint32_t warp = 0; warp < warps_; ++warp) yields = settle(warp) ? yields + 1 : 0;
         } else {

@@ -59,6 +59,7 @@ private:
     enum class Status : uint8_t { ready, at_barrier, at_exchange, finished };
 
     void run(uint32_t warp);
+    void begin_scheduling();
     bool together() const;
     bool settle(uint32_t warp);
     void push(uint32_t warp);
@@ -86,6 +87,7 @@ private:
     Barrier barriers_[barrier_count];
     bool barriers_used_ = true; // since they were last reset
     bool any_finished_ = false;
+    bool fresh_ = false; // no warp has run yet
     uint64_t events_ = 0;
 };
 

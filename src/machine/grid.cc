@@ -5,6 +5,7 @@
 #include "machine/shared_memory.h"
 
 #include <algorithm>
+#include <optional>
 #include <chrono>
 #include <sched.h>
 
@@ -175,9 +176,20 @@ void Grid::run_suspending(unsigned worker) {
     uint64_t share_of_blocks = (total_ + workers_ - 1) / workers_;
     auto& resident = scratch.resident;
 
+    // A worker takes several blocks at once, as long as none may wait for another that is not yet running.
+    uint64_t chunk = info_.spins || arguments_.cooperative ? 1 : chunk_;
+    uint64_t mine = 0, mine_end = 0; // taken, not yet started
+    auto take_block = [&]() -> std::optional<uint64_t> {
+        if (mine == mine_end) {
+            mine = next_.fetch_add(chunk, std::memory_order_relaxed);
+            if (mine >= total_) return mine = mine_end, std::nullopt;
+            mine_end = std::min(mine + chunk, total_);
+        }
+        return mine++;
+    };
     auto start_block = [&]() -> bool {
-        uint64_t block = next_.fetch_add(1, std::memory_order_relaxed);
-        if (block >= total_) return false;
+        std::optional<uint64_t> block = take_block();
+        if (!block) return false;
         BlockRunner* runner;
         if (scratch.free.empty()) {
             scratch.runners.push_back(std::make_unique<BlockRunner>());
@@ -189,7 +201,7 @@ void Grid::run_suspending(unsigned worker) {
         }
         BlockContext& context = runner->context();
         fill(context, worker, arguments_.counters ? counters : nullptr);
-        set_block(context, block);
+        set_block(context, *block);
         context.shared = scratch.shared.get(runner->slot, shared_bytes());
         resident.push_back(runner);
         if (!context.shared) {
@@ -205,7 +217,7 @@ void Grid::run_suspending(unsigned worker) {
             uint64_t idle_since = 0;
             unsigned idle_rounds = 0;
             while (!failed()) {
-                if (resident.empty() && should_leave(worker)) break;
+                if (resident.empty() && mine == mine_end && should_leave(worker)) break;
                 if (resident.empty() && !start_block()) break;
                 if (problem) break;
                 if (turn >= resident.size()) turn = 0;
@@ -216,10 +228,14 @@ void Grid::run_suspending(unsigned worker) {
                     done++;
                     idle_rounds = 0;
                     // The usual case: one block after the other, with everything but its number left in place.
-                    if (resident.size() == 1 && !watch && !should_leave(worker)) {
-                        uint64_t block = next_.fetch_add(1, std::memory_order_relaxed);
-                        if (block < total_) {
-                            set_block(running->context(), block);
+                    if (resident.size() == 1 && !watch && (mine != mine_end || !should_leave(worker))) {
+                        BlockContext& context = running->context();
+                        bool next_in_row = mine != mine_end && context.ctaid[0] + 1 < arguments_.grid.x;
+                        if (std::optional<uint64_t> block = take_block()) {
+                            if (next_in_row)
+                                context.ctaid[0]++;
+                            else
+                                set_block(context, *block);
                             running->begin(info_);
                             continue;
                         }
@@ -247,7 +263,7 @@ void Grid::run_suspending(unsigned worker) {
                 }
                 if (++idle_rounds < resident.size()) continue; // not yet once around
                 if (idle_rounds == resident.size()) idle_since = now_ns();
-                if (!exhausted()) {
+                if (mine != mine_end || !exhausted()) {
                     bool eager = arguments_.cooperative && resident.size() < share_of_blocks;
                     if (eager || now_ns() - idle_since > patience_ns) {
                         if (start_block()) {

@@ -34,7 +34,8 @@ namespace {
 
 constexpr unsigned never = ~0u; // can't be computed anew
 constexpr unsigned dear_steps = 12; // what recomputing may cost that begins at the warp's number and at parameters
-constexpr unsigned cheap_steps = 2; // ... and what may be added to values that are kept anyway
+constexpr unsigned cheap_steps = 2; // ... and what may be added to values that are kept anyway; of vectors:
+constexpr unsigned cheap_steps_of_register = 6; // per register (they take room, and are often needed on a rare path only)
 constexpr uint64_t register_bytes = 64, largest_slot_align = 64;
 
 struct SuspensionPoint { // one suspension point
@@ -300,6 +301,7 @@ Type* Cutter::slot_type(Type* type) const {
 
 void Cutter::choose_slots() {
     unsigned count = unsigned(values_.size());
+    auto size_of = [&](unsigned v) { return layout_.getTypeAllocSize(slot_type(values_[v]->getType())).getFixedValue(); };
     BitVector anywhere(count);
     for (unsigned k = 1; k < pieces_.size(); ++k) {
         Piece& piece = pieces_[k];
@@ -310,16 +312,17 @@ void Cutter::choose_slots() {
         for (unsigned v : piece.live.set_bits()) {
             if (!piece.kept[v]) continue;
             piece.kept.reset(v);
-            if (cost_from_kept(values_[v], piece, cheap_steps) == never) piece.kept.set(v);
+            uint64_t registers = size_of(v) / register_bytes;
+            unsigned limit = values_[v]->getType()->isVectorTy() && registers ? unsigned(registers) * cheap_steps_of_register : cheap_steps;
+            if (cost_from_kept(values_[v], piece, limit) == never) piece.kept.set(v);
         }
         anywhere |= piece.kept;
     }
     pieces_[0].kept.resize(count);
     // The widest first: no room is lost between them.
     std::vector<unsigned> kept(anywhere.set_bits_begin(), anywhere.set_bits_end());
-    auto size = [&](unsigned v) { return layout_.getTypeAllocSize(slot_type(values_[v]->getType())).getFixedValue(); };
-    std::sort(kept.begin(), kept.end(), [&](unsigned a, unsigned b) { return size(a) != size(b) ? size(a) > size(b) : a < b; });
-    for (unsigned v : kept) slots_[values_[v]] = add_slot(size(v), std::min<uint64_t>(largest_slot_align, PowerOf2Ceil(size(v))));
+    std::sort(kept.begin(), kept.end(), [&](unsigned a, unsigned b) { return size_of(a) != size_of(b) ? size_of(a) > size_of(b) : a < b; });
+    for (unsigned v : kept) slots_[values_[v]] = add_slot(size_of(v), std::min<uint64_t>(largest_slot_align, PowerOf2Ceil(size_of(v))));
 }
 
 bool Cutter::follows_itself(const Piece& piece) const {
