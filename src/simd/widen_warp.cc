@@ -57,7 +57,11 @@ bool Widener::emit_call(CallInst& call) {
         return true;
     }
     if (warp && width_ == 1) return emit_single_lane_operation(call), true;
-    if (warp && width_ != 32) {
+    auto within_warp = [&] { // a shuffle in segments no longer than the warp
+        auto* c = name.starts_with("anywarp.shfl") ? dyn_cast<ConstantInt>(call.getArgOperand(2)) : nullptr;
+        return c && ((c->getZExtValue() >> 8) & (32 - width_)) == 32 - width_;
+    };
+    if (warp && width_ != 32 && !within_warp()) {
         error_ = name.str() + " at a width other than 32 or 1";
         return true;
     }

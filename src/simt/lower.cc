@@ -113,6 +113,16 @@ bool is_warp_operation(const Instruction& i) {
     return false;
 }
 
+// How many neighbouring lanes the instruction brings together: 32, or a power of two for shuffles within segments (the mask in the
+// third operand holds the bits of the lane number that stay as they are). 0: none.
+unsigned exchanging_lanes(const Instruction& i) {
+    if (!is_warp_operation(i)) return 0;
+    if (i.opcode != Opcode::shfl || i.operands.size() < 4 || i.operands[3].kind != Operand::Kind::immediate) return 32;
+    unsigned fixed = (i.operands[3].bits >> 8) & 31, lanes = 32;
+    for (unsigned bit = 16; bit && (fixed & bit); bit /= 2) lanes /= 2;
+    return lanes;
+}
+
 // Into rows of how many threads does the code cut a one-dimensional block?
 unsigned row_of(const ptx::Body& body) {
     std::unordered_set<uint32_t> tid;
@@ -162,7 +172,7 @@ Result<KernelTraits> kernel_traits(const ptx::Module& module, uint32_t function)
             const ptx::Body* body = take(module.body(f));
             indirect |= has_indirect_call(*body);
             for (const Instruction& i : body->instructions) {
-                traits.warp_operations |= is_warp_operation(i);
+                traits.exchanging_lanes = std::max(traits.exchanging_lanes, exchanging_lanes(i));
                 traits.barriers |= is_barrier(i.opcode);
                 for (Type t : i.types) singles += t == Type::f32, doubles += t == Type::f64;
             }

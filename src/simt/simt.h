@@ -65,7 +65,7 @@ struct LowerOptions {
 struct LoweredKernel {
     std::unique_ptr<llvm::Module> module;   // holds the kernel, its device functions and what they need
     std::string function;                   // name of the kernel function in it
-    bool uses_warp_operations = false;      // shfl, vote, match, redux, activemask, bar.warp ...: width must be 32 (or 1)
+    bool uses_warp_operations = false;      // shfl, vote, match, redux, activemask, bar.warp ...: width must be 32 (or 1), or see exchanging_lanes
     bool uses_barriers = false;
     bool spins = false;                     // a loop that waits on memory (anywarp.yield was inserted)
     bool needs_lane_scheduling = false;     // lanes of one warp may wait for each other: compile at width 1
@@ -74,7 +74,8 @@ struct LoweredKernel {
 
 /// What the kernel uses, without lowering it: tells the JIT which width to choose.
 struct KernelTraits {
-    bool warp_operations = false, barriers = false, spins = false, needs_lane_scheduling = false;
+    unsigned exchanging_lanes = 0; // lanes that warp operations bring together: 32, or less where all are shuffles in segments; 0: none
+    bool barriers = false, spins = false, needs_lane_scheduling = false;
     bool mostly_f64 = false; // more instructions work on doubles than on floats
     bool has_recursion = false;
     bool short_loop = false;   // a small kernel, at most 150 instructions, with a loop

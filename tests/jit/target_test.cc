@@ -100,11 +100,17 @@ TEST_F(TargetTest, width_follows_the_registers) {
 
 TEST_F(TargetTest, warp_operations_need_32_lanes) {
     simt::KernelTraits traits;
-    traits.warp_operations = true;
+    traits.exchanging_lanes = 32;
     EXPECT_EQ(width(traits, {}, "avx2"), 32u);
     EXPECT_EQ(width(traits, {.width = 8}, "avx2"), 32u);
     EXPECT_EQ(width(traits, {.width = 1}, "avx2"), 1u);
     EXPECT_EQ(width(traits, {.block_dim = {4, 1, 1}}, "avx2"), 32u);
+    traits.exchanging_lanes = 8; // shuffles in segments of 8
+    EXPECT_EQ(width(traits, {}, "avx512"), 8u);
+    EXPECT_EQ(width(traits, {.width = 4}, "avx2"), 8u);
+    EXPECT_EQ(width(traits, {.width = 32}, "avx2"), 32u);
+    traits.exchanging_lanes = 2;
+    EXPECT_EQ(width(traits, {}, "sse4"), 4u);
     traits.needs_lane_scheduling = true;
     EXPECT_EQ(width(traits, {}, "avx2"), 1u);
     EXPECT_EQ(width(traits, {.width = 16}, "avx2"), 1u);

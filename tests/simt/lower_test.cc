@@ -49,7 +49,7 @@ TEST(SimtLower, WarpOperationsAndBarriers) {
     for (const char* name : {"@anywarp.shfl.bfly", "@anywarp.vote.ballot", "@anywarp.barrier(", "@anywarp.barrier.red"})
         EXPECT_TRUE(contains(ir, name)) << name;
     auto traits = traits_of(text);
-    EXPECT_TRUE(traits.warp_operations);
+    EXPECT_EQ(traits.exchanging_lanes, 32u);
     EXPECT_TRUE(traits.barriers);
     EXPECT_FALSE(traits.spins);
 }
