@@ -152,6 +152,67 @@ struct Call {
         command.pitch = pitch;
         return node->queue(command, block(), words[stream]);
     }
+    /// cudaMemcpy3DParms as words: an array, position (x, y, z), pitched pointer (address, pitch, width, height); the same for the
+    /// destination; extent (width, height, depth). Arrays aren't for device code.
+    int copy_3d() const {
+        if (!words[0]) return invalid_value;
+        const auto* p = pointer<const uint64_t>(0);
+        if (p[0] || p[8]) return not_supported;
+        auto start = [](const uint64_t* position, const uint64_t* pitched) {
+            return pitched[0] + position[0] + (position[1] + position[2] * pitched[3]) * pitched[1];
+        };
+        CopyCommand command;
+        command.source = reinterpret_cast<const void*>(start(p + 1, p + 4));
+        command.destination = reinterpret_cast<void*>(start(p + 9, p + 12));
+        command.width = p[16];
+        command.height = p[17];
+        command.depth = p[18];
+        command.source_pitch = p[5];
+        command.destination_pitch = p[13];
+        command.source_slice = p[5] * p[7];
+        command.destination_slice = p[13] * p[15];
+        return node->queue(command, block(), words[1]);
+    }
+    /// A cudaPitchedPtr, the value, an extent.
+    int fill_3d() const {
+        if (!words[0] || !words[2]) return invalid_value;
+        const auto *pitched = pointer<const uint64_t>(0), *extent = pointer<const uint64_t>(2);
+        for (uint64_t z = 0; z < extent[2]; ++z) {
+            FillCommand command;
+            command.destination = reinterpret_cast<void*>(pitched[0] + z * pitched[1] * pitched[3]);
+            command.value = word(1) & 0xff;
+            command.width = extent[0];
+            command.height = extent[1];
+            command.pitch = pitched[1];
+            if (int error = node->queue(command, block(), words[3])) return error;
+        }
+        return success;
+    }
+    /// The members of cudaFuncAttributes up to preferredShmemCarveout; the others are zero.
+    int function_attributes() const {
+        struct {
+            uint64_t shared_bytes, constant_bytes, local_bytes;
+            int32_t threads, registers, ptx_version, binary_version, cache_mode, dynamic_shared, others[24];
+        } all{};
+        static_assert(sizeof all == 144);
+        if (!words[0]) return invalid_value;
+        uint32_t function = kernel(words[1]);
+        if (function == ~0u) return invalid_device_function;
+        auto found = node->module.find_kernel(node->module.ptx().functions[function].name);
+        if (!found) return invalid_device_function;
+        auto is = (*found)->attributes();
+        if (!is) return invalid_device_function;
+        all.shared_bytes = is->static_shared;
+        all.constant_bytes = is->const_bytes;
+        all.local_bytes = is->local_bytes;
+        all.threads = static_cast<int32_t>(is->max_threads);
+        all.registers = static_cast<int32_t>(is->registers);
+        all.ptx_version = static_cast<int32_t>(is->ptx_version);
+        all.binary_version = static_cast<int32_t>(is->binary_version);
+        all.dynamic_shared = static_cast<int32_t>(is->max_dynamic_shared);
+        all.others[0] = is->shared_carveout;
+        return put(0, all);
+    }
     int limit() const {
         switch (word(1)) { // cudaLimit
         case 0:
@@ -250,6 +311,15 @@ struct Call {
         case OccupancyMaxActiveBlocksPerMultiprocessor:
         case OccupancyMaxActiveBlocksPerMultiprocessorWithFlags:
             return occupancy();
+        case Memcpy3DAsync:
+            return copy_3d();
+        case Memset3DAsync:
+            return fill_3d();
+        case FuncGetAttributes:
+            return function_attributes();
+        case DeviceGetCacheConfig: // no preference
+        case DeviceGetSharedMemConfig:
+            return put<int32_t>(0, 0);
         default:
             return not_supported;
         }

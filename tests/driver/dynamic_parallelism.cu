@@ -62,6 +62,21 @@ __global__ void copies(int* to, const int* from, int n, int* filled) {
     cudaMemsetAsync(filled, 0x11, n * sizeof(int), 0);
 }
 
+// Rows 1 and 2 and slices 1 and 2 of `from` (4 x 4 x 4 numbers) go to the start of `to`; one slice of `filled` is set.
+__global__ void volumes(int* to, int* from, int* filled, cudaFuncAttributes* attributes) {
+    cudaMemcpy3DParms copy = {};
+    copy.srcPtr = cudaPitchedPtr{from, 16, 4, 4};
+    copy.srcPos = cudaPos{4, 1, 1};
+    copy.dstPtr = cudaPitchedPtr{to, 12, 3, 2};
+    copy.extent = cudaExtent{12, 2, 2};
+    copy.kind = cudaMemcpyDeviceToDevice;
+    if (cudaMemcpy3DAsync(&copy, 0) != cudaSuccess) to[63] = 1;
+    if (cudaMemset3DAsync(cudaPitchedPtr{filled, 16, 4, 4}, 0x22, cudaExtent{8, 1, 2}, 0) != cudaSuccess) to[63] = 2;
+    if (cudaFuncGetAttributes(attributes, add) != cudaSuccess) to[63] = 3;
+    cudaFuncCache preference = cudaFuncCachePreferL1;
+    if (cudaDeviceGetCacheConfig(&preference) != cudaSuccess || preference != cudaFuncCachePreferNone) to[63] = 4;
+}
+
 __global__ void mistakes(int* errors) {
     append<<<1, 2048>>>(nullptr, nullptr, 0); // too many threads
     errors[0] = cudaPeekAtLastError();
@@ -110,6 +125,20 @@ int main() {
     copies<<<1, 1>>>(values, list, n, filled);
     CHECK(cudaDeviceSynchronize());
     for (int i = 0; i < n; i++) EXPECT(values[i] == i + 1 && filled[i] == 0x11111111);
+
+    for (int i = 0; i < 64; i++) list[i] = i, values[i] = 0, filled[i] = 0;
+    cudaFuncAttributes *attributes, on_host;
+    CHECK(cudaMallocManaged(&attributes, sizeof *attributes));
+    CHECK(cudaFuncGetAttributes(&on_host, add));
+    volumes<<<1, 1>>>(values, list, filled, attributes);
+    CHECK(cudaDeviceSynchronize());
+    EXPECT(values[63] == 0);
+    for (int z = 0; z < 2; z++)
+        for (int y = 0; y < 2; y++)
+            for (int x = 0; x < 3; x++) EXPECT(values[(z * 2 + y) * 3 + x] == ((z + 1) * 4 + y + 1) * 4 + x + 1);
+    EXPECT(filled[0] == 0x22222222 && filled[1] == 0x22222222 && filled[2] == 0 && filled[4] == 0 && filled[16] == 0x22222222 && filled[32] == 0);
+    EXPECT(attributes->maxThreadsPerBlock == on_host.maxThreadsPerBlock && attributes->numRegs == on_host.numRegs &&
+           attributes->maxDynamicSharedSizeBytes == on_host.maxDynamicSharedSizeBytes && attributes->ptxVersion == on_host.ptxVersion);
 
     mistakes<<<1, 1>>>(list);
     CHECK(cudaDeviceSynchronize());
