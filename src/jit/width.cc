@@ -1,8 +1,8 @@
 // The choice of the warp width.
 //
 // CUDA fixes 32 only for kernels that can see it: those with shuffles of whole warps, votes and other such instructions. Everything else
-// may run at the width that the vector registers like best: one register of f32, two where barriers cut the work into pieces or a
-// small kernel loops, half as many lanes for doubles with barriers and for rows of 8. Lanes that may wait for each other (a spin
+// may run at the width that the vector registers like best: one register of f32, two where barriers cut the work into pieces and in
+// small kernels, half as many lanes for doubles with barriers and for rows of 8. Lanes that may wait for each other (a spin
 // lock taken inside a warp) need a schedule of their own: width 1. So do lanes that recurse, each to its own depth.
 #include "jit/width.h"
 
@@ -51,9 +51,13 @@ Result<unsigned> choose_width(const simt::KernelTraits& traits, const CompileOpt
         width /= 2;
     else if (traits.barriers && options.block_dim[0] % (2 * width) == 0 && (!traits.row || traits.row >= 2 * width))
         width *= 2;
-    // A short loop is often one chain of operations that wait for each other: a second register's worth of lanes fills the gaps.
-    // (Hashes 5.5 ms at 16 lanes, 3.9 at 32; Mandelbrot 19.9 and 17.0; breadth-first search 17 and 12.)
-    if (!traits.barriers && traits.short_loop && options.block_dim[0] % (2 * width) == 0) width *= 2;
+    // A small kernel is often one chain of operations that wait for each other, or mostly addresses, once per warp: a second register's
+    // worth of lanes fills the gaps, and halves the addresses. (Hashes 5.5 ms at 16 lanes, 3.9 at 32; Mandelbrot 19.9 and 17.0;
+    // breadth-first search 17 and 12; box blur of bytes 2.4 and 1.7; Black-Scholes 4.2 and 3.3.)
+    size_t small = target.isa == "avx512" && !traits.mostly_f64 ? 300 : 150; // as long as the registers suffice
+    bool whole_rows = options.block_dim[0] && options.block_dim[0] % (2 * width) == 0 && (!traits.row || traits.row >= 2 * width);
+    if (!traits.barriers && traits.instructions <= small && whole_rows)
+        width *= 2;
     // A warp of two rows of 8 would gather, too. (8 x 8 cosine transforms by 8 x 8 x 4 threads: 21 ms at 8 lanes, 39 at 16.)
     if (options.block_dim[0] == 8 && width > 8) width = 8;
     uint64_t threads = uint64_t(options.block_dim[0]) * options.block_dim[1] * options.block_dim[2];

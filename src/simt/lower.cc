@@ -142,16 +142,6 @@ unsigned row_of(const ptx::Body& body) {
     return row;
 }
 
-bool has_loop(const ptx::Body& body) {
-    for (uint32_t at = 0; at < body.instructions.size(); ++at) {
-        const Instruction& i = body.instructions[at];
-        if (i.opcode == Opcode::bra && !i.operands.empty() && i.operands[0].label < body.labels.size() &&
-            body.labels[i.operands[0].label].target <= at)
-            return true;
-    }
-    return false;
-}
-
 bool is_barrier(Opcode opcode) {
     return opcode == Opcode::bar || opcode == Opcode::barrier || opcode == Opcode::barrier_cluster_arrive ||
            opcode == Opcode::barrier_cluster_wait;
@@ -165,8 +155,6 @@ Result<KernelTraits> kernel_traits(const ptx::Module& module, uint32_t function)
         std::vector<uint32_t> reachable = take(ptx::reachable_functions(module, function));
         bool indirect = false;
         unsigned singles = 0, doubles = 0;
-        size_t instructions = 0;
-        bool loops = false;
         for (uint32_t f : reachable) {
             if (module.functions[f].is_declaration) continue;
             const ptx::Body* body = take(module.body(f));
@@ -176,15 +164,13 @@ Result<KernelTraits> kernel_traits(const ptx::Module& module, uint32_t function)
                 traits.barriers |= is_barrier(i.opcode);
                 for (Type t : i.types) singles += t == Type::f32, doubles += t == Type::f64;
             }
-            instructions += body->instructions.size();
-            loops |= has_loop(*body);
+            traits.instructions += body->instructions.size();
             if (unsigned row = row_of(*body); row && (!traits.row || row < traits.row)) traits.row = row;
             SpinReport spins = find_spins(*body);
             traits.spins |= !spins.back_edges.empty();
             traits.needs_lane_scheduling |= spins.needs_lane_scheduling;
         }
         traits.mostly_f64 = doubles > singles;
-        traits.short_loop = loops && instructions <= 150;
         std::vector<uint32_t> taken;
         if (indirect) taken = take(ptx::address_taken_functions(module, reachable));
         traits.has_recursion = !recursive_functions(module, reachable, taken).empty();

@@ -78,7 +78,7 @@ struct KernelTraits {
     bool barriers = false, spins = false, needs_lane_scheduling = false;
     bool mostly_f64 = false; // more instructions work on doubles than on floats
     bool has_recursion = false;
-    bool short_loop = false;   // a small kernel, at most 150 instructions, with a loop
+    size_t instructions = 0;  // of the kernel and all that it calls
     unsigned row = 0; // the smallest power of two by which the kernel takes tid.x apart (tid.x & 15, tid.x >> 4: 16); 0: by none
 };
 Result<KernelTraits> kernel_traits(const ptx::Module& module, uint32_t function);

@@ -121,7 +121,16 @@ TEST_F(TargetTest, small_blocks_make_narrow_warps) {
     EXPECT_EQ(width({}, {.block_dim = {2, 2, 1}}, "avx512"), 4u);
     EXPECT_EQ(width({}, {.block_dim = {7, 1, 1}}, "avx512"), 8u);
     EXPECT_EQ(width({}, {.block_dim = {9, 1, 1}}, "avx512"), 16u);
-    EXPECT_EQ(width({}, {.block_dim = {256, 1, 1}}, "avx512"), 16u);
+    EXPECT_EQ(width({.instructions = 1000}, {.block_dim = {256, 1, 1}}, "avx512"), 16u);
+}
+
+TEST_F(TargetTest, small_kernels_fill_two_registers) {
+    EXPECT_EQ(width({.instructions = 200}, {.block_dim = {256, 1, 1}}, "avx512"), 32u);
+    EXPECT_EQ(width({.instructions = 200}, {.block_dim = {256, 1, 1}}, "avx2"), 8u); // half as many registers
+    EXPECT_EQ(width({.instructions = 100}, {.block_dim = {256, 1, 1}}, "avx2"), 16u);
+    EXPECT_EQ(width({.mostly_f64 = true, .instructions = 200}, {.block_dim = {256, 1, 1}}, "avx512"), 16u);
+    EXPECT_EQ(width({.instructions = 100}, {.block_dim = {16, 16, 1}}, "avx512"), 16u); // rows of 16
+    EXPECT_EQ(width({.instructions = 100, .row = 16}, {.block_dim = {256, 1, 1}}, "avx512"), 16u);
 }
 
 TEST_F(TargetTest, the_environment_has_the_last_word_on_width) {
