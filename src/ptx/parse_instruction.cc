@@ -59,6 +59,13 @@ bool BodyParser::parse_opcode(Instruction& instruction) {
     }
     for (; token_.kind == Token::Kind::word; advance())
         if (!parse_modifier(instruction, token_.text.substr(1))) return false;
+    // mad.f32 of sm_1x names no rounding (9.7.3.6): newer devices run it as fma.rn.ftz.f32, and so it is read.
+    if (instruction.opcode == Opcode::mad && module_.target_sm < 20 && instruction.types == std::vector{Type::f32}) {
+        bool rounded = instruction.has(Modifier::rn) || instruction.has(Modifier::rz) || instruction.has(Modifier::rm) ||
+                       instruction.has(Modifier::rp);
+        if (!rounded) instruction.modifiers.push_back(Modifier::rn);
+        if (!rounded && !instruction.has(Modifier::ftz)) instruction.modifiers.push_back(Modifier::ftz);
+    }
     return true;
 }
 

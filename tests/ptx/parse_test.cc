@@ -89,6 +89,17 @@ TEST(Parse, ModifiersInAnyOrder) {
     EXPECT_TRUE(body->instructions[2].has(Modifier::shared_cluster));
 }
 
+// 9.7.3.6: mad.f32 of sm_1x has no rounding and runs as fma.rn.ftz.f32; from sm_20 on a rounding must be named.
+TEST(Parse, OldMadIsRoundedAndFlushes) {
+    auto first = [](const std::string& target) {
+        auto module = parse_module(".version 1.4\n.target " + target + "\n.entry k() {\n.reg .f32 a;\nmad.f32 a, a, a, a;\n}", "test");
+        EXPECT_TRUE(module);
+        return body_of(**module, "k")->instructions.at(0).modifiers;
+    };
+    EXPECT_EQ(first("sm_10, map_f64_to_f32"), (std::vector{Modifier::rn, Modifier::ftz}));
+    EXPECT_TRUE(first("sm_20").empty());
+}
+
 TEST(Parse, LongestPrefixNamesTheInstruction) {
     std::unique_ptr<Module> module;
     const Body* body = parse_kernel(module, ".reg .u32 %r<4>; .reg .u64 %d<3>; .reg .pred %p;\n"
