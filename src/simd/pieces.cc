@@ -33,9 +33,11 @@ using namespace llvm;
 namespace {
 
 constexpr unsigned never = ~0u; // can't be computed anew
-constexpr unsigned dear_steps = 12; // what recomputing may cost that begins at the warp's number and at parameters
-constexpr unsigned cheap_steps = 2; // ... and what may be added to values that are kept anyway; of vectors:
-constexpr unsigned cheap_steps_of_register = 6; // per register (they take room, and are often needed on a rare path only)
+// What computing a value anew may cost, in scalar steps (a step on a vector counts vector_step for each of its registers).
+constexpr unsigned vector_step = 4;
+constexpr unsigned scalar_limit = 12;     // of a scalar that begins at the warp's number and at parameters
+constexpr unsigned scalar_from_kept = 2;  // ... and at values that are kept anyway
+constexpr unsigned register_limit = 20;   // of a vector, per register: it takes room, and is often needed on a rare path only
 constexpr uint64_t register_bytes = 64, largest_slot_align = 64;
 
 struct SuspensionPoint { // one suspension point
@@ -85,6 +87,7 @@ private:
     MapVector<const AllocaInst*, AllocaInst*> temporaries_; // of all warps: hold nothing across a suspension
     uint64_t frame_bytes_ = 0;
 
+    unsigned vector_registers(Type* type) const;
     unsigned weight(const Instruction& instruction) const;
     unsigned cost(const Value* value);
     unsigned cost_from_kept(const Value* value, const Piece& piece, unsigned limit);
@@ -214,17 +217,20 @@ bool Cutter::is_parameter_load(const LoadInst& load) const {
     return base && base->hasMetadata(LLVMContext::MD_invariant_load) && reads_context(base->getPointerOperand(), offsetof(BlockContext, params));
 }
 
+/// 0: no vector.
+unsigned Cutter::vector_registers(Type* type) const {
+    return type->isVectorTy() ? unsigned(std::max<uint64_t>(1, layout_.getTypeAllocSize(type).getFixedValue() / register_bytes)) : 0;
+}
+
 unsigned Cutter::weight(const Instruction& instruction) const {
-    auto registers = [&](Type* type) {
-        return type->isVectorTy() ? unsigned(std::max<uint64_t>(1, layout_.getTypeAllocSize(type).getFixedValue() / register_bytes)) : 0;
-    };
-    unsigned wide = registers(instruction.getType()), one = wide ? 2 * wide : 1;
-    for (const Value* operand : instruction.operands()) one = std::max(one, 2 * registers(operand->getType()));
+    unsigned wide = vector_registers(instruction.getType()), one = wide ? vector_step * wide : 1;
+    for (const Value* operand : instruction.operands()) one = std::max(one, vector_step * vector_registers(operand->getType()));
     switch (instruction.getOpcode()) {
     case Instruction::GetElementPtr:
     case Instruction::ICmp: case Instruction::FCmp: case Instruction::Select:
-    case Instruction::ExtractElement: case Instruction::InsertElement:
+    case Instruction::ExtractElement:
         return one;
+    case Instruction::InsertElement: return isa<UndefValue>(instruction.getOperand(0)) ? 1 : one; // (poison, too) part of a splat
     case Instruction::ShuffleVector: return getSplatValue(&instruction) ? 1 : 2 * one;
     case Instruction::UDiv: case Instruction::SDiv: case Instruction::URem: case Instruction::SRem: {
         auto* divisor = dyn_cast<Constant>(instruction.getOperand(1));
@@ -252,18 +258,20 @@ unsigned Cutter::cost(const Value* value) {
     if (isa<AllocaInst>(instruction)) return 0;
     if (auto at = cost_.find(value); at != cost_.end()) return at->second;
     cost_[value] = never; // while it is being looked at
+    unsigned registers = vector_registers(value->getType());
+    unsigned limit = registers ? registers * register_limit : scalar_limit;
     unsigned total = 0;
     if (auto* load = dyn_cast<LoadInst>(instruction)) {
         total = is_parameter_load(*load) ? 1 : never;
     } else {
         total = weight(*instruction);
         for (const Value* operand : instruction->operands()) {
-            if (total > dear_steps) break;
+            if (total > limit) break;
             unsigned more = cost(operand);
             total = more == never ? never : total + more;
         }
     }
-    return cost_[value] = total > dear_steps ? never : total;
+    return cost_[value] = total > limit ? never : total;
 }
 
 /// The same where values that are kept for this piece cost nothing.
@@ -312,8 +320,8 @@ void Cutter::choose_slots() {
         for (unsigned v : piece.live.set_bits()) {
             if (!piece.kept[v]) continue;
             piece.kept.reset(v);
-            uint64_t registers = size_of(v) / register_bytes;
-            unsigned limit = values_[v]->getType()->isVectorTy() && registers ? unsigned(registers) * cheap_steps_of_register : cheap_steps;
+            unsigned registers = vector_registers(values_[v]->getType());
+            unsigned limit = registers ? registers * register_limit : scalar_from_kept;
             if (cost_from_kept(values_[v], piece, limit) == never) piece.kept.set(v);
         }
         anywhere |= piece.kept;
