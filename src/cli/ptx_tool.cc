@@ -1,6 +1,6 @@
 // anywarp-ptx: looks at PTX files.
 //
-//   anywarp-ptx check FILE...          parses, verifies and compiles every kernel, one line each
+//   anywarp-ptx check FILE...          parses, verifies and compiles every kernel on all cores, one line each
 //   anywarp-ptx show FILE KERNEL       prints a kernel at a stage of the compiler: ptx, simt, simt-opt, simd, simd-opt, asm
 //
 // The command `anywarp ptx` is this program. Nothing is run and nothing is loaded: a host that can't execute an instruction set
@@ -12,12 +12,16 @@
 
 #include <CLI/CLI.hpp>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <future>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <sstream>
+#include <thread>
 
 using namespace anywarp;
 
@@ -69,13 +73,13 @@ const char* kind_of(const Error& error) {
 }
 
 /// FILE:LINE:COL: error: message
-unsigned print_diagnostics(const std::string& file, const std::vector<ptx::Diagnostic>& diagnostics) {
+unsigned add_diagnostics(std::string& text, const std::string& file, const std::vector<ptx::Diagnostic>& diagnostics) {
     unsigned errors = 0;
     for (const ptx::Diagnostic& d : diagnostics) {
         bool error = d.severity == ptx::Diagnostic::Severity::error;
         errors += error;
-        std::printf("%s:%u:%u: %s: %s\n", file.c_str(), d.where.line, d.where.column, error ? "error" : "warning",
-                    d.message.c_str());
+        text += file + ":" + std::to_string(d.where.line) + ":" + std::to_string(d.where.column) +
+                (error ? ": error: " : ": warning: ") + d.message + "\n";
     }
     return errors;
 }
@@ -101,35 +105,46 @@ jit::CompileOptions compile_options(const Settings& settings) {
     return options;
 }
 
-/// Compiles one kernel for `check`; true if all is well.
-bool check_kernel(const std::string& file, const ptx::Module& module, uint32_t index, const Settings& settings,
-                  const jit::Target& target) {
+struct Verdict {
+    bool well = true;
+    std::string text;
+};
+
+/// One function of a file for `check`.
+Verdict check_function(const std::string& file, const ptx::Module& module, uint32_t index, const Settings& settings,
+                       const jit::Target& target) {
     const ptx::Function& function = module.functions[index];
+    Verdict verdict;
+    auto refuse = [&](const Error& error) {
+        verdict.text += file + ": " + function.name + ": " + kind_of(error) + ": " + error.message + "\n";
+        verdict.well = false;
+        return verdict;
+    };
     std::vector<ptx::Diagnostic> diagnostics;
     Result<const ptx::Body*> body = module.body(index, &diagnostics);
     if (body) {
         std::vector<ptx::Diagnostic> found = ptx::verify(module, function, **body);
         diagnostics.insert(diagnostics.end(), found.begin(), found.end());
     }
-    unsigned errors = print_diagnostics(file, diagnostics);
-    if (!body && !errors)
-        std::printf("%s: %s: %s: %s\n", file.c_str(), function.name.c_str(), kind_of(body.error()), body.error().message.c_str());
-    if (!body || errors) return false;
-    if (!function.is_entry || settings.no_compile) {
-        if (!settings.quiet && function.is_entry) std::printf("%s: %s: ok\n", file.c_str(), function.name.c_str());
-        return true;
+    if (add_diagnostics(verdict.text, file, diagnostics)) {
+        verdict.well = false;
+        return verdict;
+    }
+    if (!body) return refuse(body.error());
+    if (!function.is_entry) return verdict;
+    if (settings.no_compile) {
+        if (!settings.quiet) verdict.text += file + ": " + function.name + ": ok\n";
+        return verdict;
     }
     jit::StageTimer timer(function.name);
     Result<jit::KernelObject> object = jit::run_pipeline(module, index, compile_options(settings), target, timer);
-    if (!object) {
-        std::printf("%s: %s: %s: %s\n", file.c_str(), function.name.c_str(), kind_of(object.error()),
-                    object.error().message.c_str());
-        return false;
+    if (!object) return refuse(object.error());
+    if (!settings.quiet) {
+        char details[64];
+        std::snprintf(details, sizeof details, ": ok (width %u, %.1f ms)\n", object->width, timer.seconds() * 1e3);
+        verdict.text += file + ": " + function.name + details;
     }
-    if (!settings.quiet)
-        std::printf("%s: %s: ok (width %u, %.1f ms)\n", file.c_str(), function.name.c_str(), object->width,
-                    timer.seconds() * 1e3);
-    return true;
+    return verdict;
 }
 
 Result<std::unique_ptr<ptx::Module>> read_module(const std::string& file, std::vector<ptx::Diagnostic>& diagnostics) {
@@ -138,24 +153,44 @@ Result<std::unique_ptr<ptx::Module>> read_module(const std::string& file, std::v
     return ptx::parse_module(std::move(*text), file, &diagnostics);
 }
 
+/// The functions of all files, on all cores; what is found is printed in the order of the files.
 int check(const Settings& settings) {
     Result<jit::Target> target = jit::select_target(false);
     if (!target) return fail(target.error().message);
-    bool all_well = true;
+    std::vector<std::packaged_task<Verdict()>> tasks;
     for (const std::string& file : settings.files) {
         std::vector<ptx::Diagnostic> diagnostics;
-        Result<std::unique_ptr<ptx::Module>> module = read_module(file, diagnostics);
-        unsigned errors = print_diagnostics(file, diagnostics);
-        if (!module) {
-            if (!errors) std::printf("%s: %s: %s\n", file.c_str(), kind_of(module.error()), module.error().message.c_str());
-            all_well = false;
-            continue;
+        Result<std::unique_ptr<ptx::Module>> read = read_module(file, diagnostics);
+        Verdict of_file;
+        unsigned errors = add_diagnostics(of_file.text, file, diagnostics);
+        if (!read) {
+            if (!errors) of_file.text += file + ": " + kind_of(read.error()) + ": " + read.error().message + "\n";
+            of_file.well = false;
         }
-        for (uint32_t i = 0; i < (*module)->functions.size(); ++i) {
-            if ((*module)->functions[i].is_declaration) continue;
-            all_well &= check_kernel(file, **module, i, settings, *target);
-            std::fflush(stdout);
-        }
+        tasks.emplace_back([of_file] { return of_file; });
+        if (!read) continue;
+        std::shared_ptr<ptx::Module> module = std::move(*read);
+        for (uint32_t i = 0; i < module->functions.size(); ++i)
+            if (!module->functions[i].is_declaration)
+                tasks.emplace_back([=, &file, &settings, &target] { return check_function(file, *module, i, settings, *target); });
+    }
+    std::vector<std::future<Verdict>> verdicts;
+    for (auto& task : tasks) verdicts.push_back(task.get_future());
+    std::atomic<size_t> next = 0;
+    std::vector<std::jthread> workers;
+    for (unsigned k = 0; k < std::max(1u, std::thread::hardware_concurrency()); ++k)
+        workers.emplace_back([&] {
+            for (size_t mine; (mine = next++) < tasks.size();) {
+                tasks[mine]();
+                tasks[mine] = {}; // the last function of a module takes it along
+            }
+        });
+    bool all_well = true;
+    for (auto& verdict : verdicts) {
+        Verdict one = verdict.get();
+        std::fputs(one.text.c_str(), stdout);
+        std::fflush(stdout);
+        all_well &= one.well;
     }
     return all_well ? 0 : 1;
 }
