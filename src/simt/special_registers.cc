@@ -90,8 +90,9 @@ void Emitter::entry_code() {
             exact = threads % p.options.width == 0;
         }
         if (!exact) { // lanes of the last warp that have no thread
-            Value* threads = p.known_block() ? i32(p.options.block_dim[0] * p.options.block_dim[1] * p.options.block_dim[2])
-                                             : context_field(offsetof(BlockContext, threads), b.getInt32Ty());
+            // Never as a constant: a constant mask makes LLVM 19 turn "these lanes, and no others" of a mask into a shuffle with zeros,
+            // whose upper half AVX-512 code then keeps as it was (found by the fuzzer: lanes without a thread stored).
+            Value* threads = context_field(offsetof(BlockContext, threads), b.getInt32Ty());
             auto* inside = new_block("body");
             b.CreateCondBr(b.CreateICmpULT(linear_thread(), threads), inside, return_block);
             b.SetInsertPoint(inside);

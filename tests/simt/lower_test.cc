@@ -38,7 +38,9 @@ TEST(SimtLower, KnownShapeNeedsNoThreadCheck) {
     EXPECT_FALSE(contains(ir, "icmp ult")) << ir;
     EXPECT_TRUE(contains(ir, "udiv i32 %warp_base, 32"));
     options.block_dim[0] = 20, options.block_dim[1] = 1;
-    EXPECT_TRUE(contains(ir_of(text, options), "icmp ult"));
+    ir = ir_of(text, options);
+    EXPECT_TRUE(contains(ir, "icmp ult")) << ir;
+    EXPECT_FALSE(contains(ir, ", 20\n")) << "which lanes have a thread must not be a constant (special_registers.cc)\n" << ir;
 }
 
 TEST(SimtLower, WarpOperationsAndBarriers) {
